@@ -1,0 +1,248 @@
+"""Values against JSON Schemas (draft 2020-12), in our words. A value may have holes: parts known only at run time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from pulser.language.names import did_you_mean, one_of, show, spoken_kinds, wrong_kind
+from pulser.language.problems import Path
+from pulser.language.types import Type, fits, kinds
+
+_FORMATS = FormatChecker(("date", "email", "ipv4", "ipv6", "regex", "uuid"))  # those that need no other package
+_NOWHERE: Any = Registry()  # it fetches nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """An expression in the place of a value: the type it will have, its text, and which expression of it is meant."""
+
+    type: Type
+    text: str
+    ordinal: int = 0
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A part that does not fit. `is_key`: the key itself is wrong; `ordinal`: the expression that does not fit."""
+
+    path: Path
+    message: str
+    is_key: bool = False
+    ordinal: int | None = None
+    unknown_key: str | None = None
+
+
+def mismatches(value: Any, schema: Mapping[str, Any], *, root: Mapping[str, Any] | None = None) -> list[Mismatch]:
+    """All parts of the value that do not fit the schema; none when it fits. Nothing is fetched from anywhere.
+
+    `root` is the schema that this one is a part of: where its references begin.
+    """
+    whole = _Validator(root or schema, registry=_NOWHERE, format_checker=_FORMATS)
+    validator = whole.evolve(schema=schema) if root else whole
+    try:
+        found = [mismatch for error in validator.iter_errors(value) for mismatch in _described(error)]
+    except RecursionError:
+        return [Mismatch((), "the value is nested too deep, or its schema refers to itself without end")]
+    except Unresolvable as error:
+        return [Mismatch((), f"the schema refers to {show(str(error.ref))}, which is not there")]
+    return list({(each.path, each.message): each for each in found}.values())
+
+
+def schema_mismatches(schema: Any) -> tuple[Mismatch, ...]:
+    """What keeps a value from being a JSON Schema (draft 2020-12)."""
+    return _schema_mismatches(json.dumps(schema))
+
+
+@lru_cache(maxsize=256)
+def _schema_mismatches(text: str) -> tuple[Mismatch, ...]:
+    # The steps of a plan declare the same few types again and again, and the schema of schemas is slow to apply.
+    return tuple(mismatches(json.loads(text), Draft202012Validator.META_SCHEMA))
+
+
+def has_hole(value: Any) -> bool:
+    if isinstance(value, Hole):
+        return True
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(has_hole(part) for part in parts)
+
+
+# The validator: jsonschema's own, taught that a hole has a type and nothing else.
+
+_Keyword = Callable[..., Iterable[ValidationError]]
+"""jsonschema asks it by position: the validator, the keyword's value, the instance, the schema around."""
+
+_JUDGED_WITH_HOLES = frozenset({"type", "$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "enum", "const"})
+_NEEDS_THE_WHOLE = frozenset(
+    {"not", "if", "uniqueItems", "contains", "dependentSchemas", "unevaluatedItems", "unevaluatedProperties"}
+)
+
+
+def _guarded(name: str, keyword: _Keyword) -> _Keyword:
+    def judge(*question: Any) -> Iterable[ValidationError]:
+        _, _, instance, _ = question
+        if name in _NEEDS_THE_WHOLE and has_hole(instance):
+            return ()
+        if isinstance(instance, Hole) and name not in _JUDGED_WITH_HOLES:
+            return ()
+        return keyword(*question) or ()
+
+    return judge
+
+
+def _one_of(*question: Any) -> Iterable[ValidationError]:
+    _, _, instance, _ = question
+    # A hole may fit several alternatives now and one when it is filled.
+    keyword = "anyOf" if has_hole(instance) else "oneOf"
+    return _STANDARD[keyword](*question) or ()
+
+
+def _const(validator: Any, *question: Any) -> Iterable[ValidationError]:
+    value, *rest = question
+    return _enum(validator, [value], *rest)
+
+
+def _enum(*question: Any) -> Iterable[ValidationError]:
+    _, choices, instance, _ = question
+    if isinstance(instance, Hole):
+        if not fits(instance.type, kinds({"enum": choices})):
+            yield ValidationError("the kind is wrong")
+    elif not any(choice == instance and isinstance(choice, bool) == isinstance(instance, bool) for choice in choices):
+        yield ValidationError("not among the choices")
+
+
+def _is_type(checker: Any, instance: Any, *, kind: str) -> bool:
+    if isinstance(instance, Hole):
+        return fits(instance.type, kinds({"type": kind}))
+    return bool(Draft202012Validator.TYPE_CHECKER.is_type(instance, kind))
+
+
+_KINDS = ("array", "boolean", "integer", "null", "number", "object", "string")
+_STANDARD: Mapping[str, Any] = Draft202012Validator.VALIDATORS
+_OWN: dict[str, _Keyword] = {"oneOf": _one_of, "enum": _enum, "const": _const}
+_extend: Any = extend  # it has no types
+_Validator: Any = _extend(
+    Draft202012Validator,
+    validators={name: _guarded(name, _OWN.get(name, keyword)) for name, keyword in _STANDARD.items()},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {kind: partial(_is_type, kind=kind) for kind in _KINDS}
+    ),
+)
+
+
+# From its errors to sentences. They are Any here: an error of jsonschema may lack each of its parts, those of a
+# validator never do.
+
+_BOUNDS = {
+    "minLength": "a length of at least {}",
+    "maxLength": "a length of at most {}",
+    "minItems": "a length of at least {}",
+    "maxItems": "a length of at most {}",
+    "minProperties": "at least {} keys",
+    "maxProperties": "at most {} keys",
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "exclusiveMinimum": "more than {}",
+    "exclusiveMaximum": "less than {}",
+    "multipleOf": "a multiple of {}",
+    "pattern": "a text that matches {}",
+    "format": "a text of the format {}",
+}
+
+
+def _described(error: Any, base: Path = ()) -> Iterator[Mismatch]:
+    path: Path = (*base, *error.relative_path)
+    if "propertyNames" in error.absolute_schema_path:
+        yield Mismatch((*path, str(error.instance)), f"the key {show(error.instance)} is not allowed here", is_key=True)
+    elif error.validator in ("anyOf", "oneOf") and error.context:
+        yield from _alternatives(error, path)
+    elif error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        yield from (Mismatch((*path, key), f"`{key}` is missing") for key in missing)
+    elif error.validator in ("additionalProperties", "unevaluatedProperties") and error.validator_value is False:
+        yield from _unknown_keys(error, path)
+    else:
+        ordinal = error.instance.ordinal if isinstance(error.instance, Hole) else None
+        yield Mismatch(path, _sentence(error), ordinal=ordinal)
+
+
+def _alternatives(error: Any, path: Path) -> Iterator[Mismatch]:
+    """Of the alternatives the one that was probably meant: the kind is right, and the fewest things are wrong."""
+    branches: dict[Any, list[Any]] = {}
+    for each in error.context or ():
+        branches.setdefault(each.relative_schema_path[0], []).append(each)
+    right_kind = [branch for branch in branches.values() if not any(_is_wrong_kind(each) for each in branch)]
+    if not right_kind:
+        wanted = frozenset().union(*(_wanted(each) for branch in branches.values() for each in branch))
+        ordinal = error.instance.ordinal if isinstance(error.instance, Hole) else None
+        yield Mismatch(path, _wrong_kind(wanted, error.instance), ordinal=ordinal)
+    elif len(right_kind) > 1 and all(each.validator == "required" for branch in right_kind for each in branch):
+        keys = [f"`{key}`" for branch in right_kind for each in branch for key in each.validator_value]
+        yield Mismatch(path, f"expected {one_of(dict.fromkeys(keys))}")
+    else:
+        for each in min(right_kind, key=len):
+            yield from _described(each, path)
+
+
+def _is_wrong_kind(error: ValidationError) -> bool:
+    return error.validator == "type" and not error.relative_path
+
+
+def _wanted(error: ValidationError) -> frozenset[str]:
+    return (kinds({"type": error.validator_value}) or frozenset()) if error.validator == "type" else frozenset()
+
+
+def _unknown_keys(error: Any, path: Path) -> Iterator[Mismatch]:
+    known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
+    for key in error.instance:
+        if key not in known:
+            hint = did_you_mean(key, known) or (f"; there are {one_of(known)}" if known else "")
+            yield Mismatch((*path, key), f"unknown key `{key[:100]}`{hint}", is_key=True, unknown_key=key)
+
+
+def _sentence(error: Any) -> str:
+    if error.validator == "type":
+        return _wrong_kind(_wanted(error), error.instance)
+    if error.validator in ("enum", "const"):
+        return _not_among(error)
+    if error.validator == "oneOf":
+        return _only_one(error.validator_value)
+    if error.validator == "format" and error.validator_value == "regex":
+        return f"not a regular expression: {error.cause}"
+    if error.validator in _BOUNDS:
+        bound = show(error.validator_value) if error.validator != "pattern" else f"`{error.validator_value}`"
+        return f"expected {_BOUNDS[error.validator].format(bound)}, got {show(error.instance)}"
+    return str(error.message)[:300]
+
+
+def _wrong_kind(wanted: frozenset[str], instance: Any) -> str:
+    if isinstance(instance, Hole):
+        given = spoken_kinds(kinds(instance.type) or ())
+        return f"expected {spoken_kinds(wanted)}, but {instance.text[:100]} is {given}"
+    return wrong_kind(wanted, instance)
+
+
+def _not_among(error: Any) -> str:
+    choices = error.validator_value if error.validator == "enum" else [error.validator_value]
+    if isinstance(error.instance, Hole):
+        return _wrong_kind(kinds({"enum": choices}) or frozenset(), error.instance)
+    names = [choice for choice in choices if isinstance(choice, str)]
+    hint = did_you_mean(error.instance, names) if isinstance(error.instance, str) else ""
+    return f"expected {one_of(choices)}, got {show(error.instance)}{hint}"
+
+
+def _only_one(alternatives: Any) -> str:
+    keys = [f"`{key}`" for each in alternatives if isinstance(each, Mapping) for key in each.get("required", ())]
+    return f"expected only one of {', '.join(dict.fromkeys(keys))}" if keys else "more than one alternative fits"

@@ -1,0 +1,54 @@
+"""Every bound of the product, in one place: what is past one is refused with a clear error."""
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+# Documents and what comes in over HTTP, in bytes.
+PLAN_BYTES = 1 * MIB
+PARAMS_BYTES = 256 * KIB
+HOOK_BYTES = 256 * KIB
+MAPPED_HOOK_BYTES = 1 * MIB
+
+# The shape of a plan.
+PLAN_STEPS = 1_000
+PLAN_LEVELS = 100  # nesting of a document, and the longest chain of YAML anchors
+PLAN_NODES = 100_000  # values in a document, its aliases written out
+PLAN_PROBLEMS = 100  # reported at once
+FOREACH_ITEMS = 10_000
+TITLE_CHARS = 500
+SLUG_CHARS = 100
+
+# Expressions: the text, the nodes that one evaluation may visit, and any value it makes.
+EXPRESSION_BYTES = 4 * KIB
+EXPRESSION_NODES = 10_000
+EXPRESSION_LEVELS = 100  # of the parsed expression; keeps the recursion of the evaluator small
+EXPRESSION_BRACKETS = 20  # one inside another; the parser takes 14 frames of Python's stack for each
+VALUE_BYTES = 1 * MIB
+RENDERED_BYTES = 4 * MIB  # all values that the expressions of one step's arguments make together
+INTEGER_MAX = 2**63 - 1
+
+# What a step may leave behind.
+OUTPUT_BYTES = 1 * MIB  # inline; more becomes an artifact
+STREAM_TAIL_BYTES = 64 * KIB  # stdout and stderr as outputs: the last of each
+LOG_BYTES = 64 * MIB  # per step, then cut, and said so
+LOG_CHUNK_BYTES = 64 * KIB
+ARTIFACT_BYTES = 1 * GIB
+
+# Time, in seconds.
+STEP_TIMEOUT_S = 3600.0  # a step that names none
+STEP_TIMEOUT_MAX_S = 7 * 24 * 3600.0
+WAIT_MAX_S = 366 * 24 * 3600.0
+APPROVAL_TIMEOUT_S = 24 * 3600.0
+
+# Attempts.
+MAX_ATTEMPTS = 4  # tries: the first and three retries
+ATTEMPTS_CEILING = 100
+LOST_ATTEMPTS = 3  # then a person decides
+BACKOFF_INITIAL_S = 5.0
+BACKOFF_FACTOR = 2.0
+BACKOFF_MAX_S = 300.0
+
+# Lists.
+PAGE_DEFAULT = 50
+PAGE_MAX = 200
