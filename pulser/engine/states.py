@@ -1,0 +1,106 @@
+"""The one state machine: the words for runs and steps, the moves between them, and who answers for each word.
+
+A move is data: from which statuses, to which, and the event that says so. `runs/transitions.py` carries them out and is
+the only writer of a status; `docs/state-machine.md` is generated from these tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RunStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    SUCCESS = "success"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+
+
+class StepStatus(StrEnum):
+    PENDING = "pending"
+    QUEUED = "queued"
+    RUNNING = "running"
+    BACKOFF = "backoff"
+    WAITING = "waiting"
+    SUCCESS = "success"
+    ERROR = "error"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+RUN_ENDED = frozenset({RunStatus.SUCCESS, RunStatus.ERROR, RunStatus.CANCELLED})
+RUN_OPEN = frozenset(RunStatus) - RUN_ENDED
+STEP_ENDED = frozenset({StepStatus.SUCCESS, StepStatus.ERROR, StepStatus.SKIPPED, StepStatus.CANCELLED})
+STEP_OPEN = frozenset(StepStatus) - STEP_ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An arrow: allowed from `sources`, leads to `target`, is told as `event`."""
+
+    sources: frozenset[str]
+    target: str
+    event: str
+
+
+def _from(*sources: str) -> frozenset[str]:
+    return frozenset(sources)
+
+
+_R, _S = RunStatus, StepStatus
+
+RUN_MOVES: Mapping[str, Move] = {
+    "start": Move(_from(_R.QUEUED), _R.RUNNING, "run.started"),
+    "wait": Move(_from(_R.RUNNING), _R.WAITING, "run.waiting"),
+    "resume": Move(_from(_R.WAITING), _R.QUEUED, "run.resumed"),
+    "succeed": Move(_from(_R.RUNNING, _R.WAITING), _R.SUCCESS, "run.succeeded"),
+    "fail": Move(_from(_R.QUEUED, _R.RUNNING, _R.WAITING), _R.ERROR, "run.failed"),
+    "cancel": Move(_from(_R.QUEUED, _R.RUNNING, _R.WAITING), _R.CANCELLED, "run.cancelled"),
+    "retry": Move(_from(_R.ERROR, _R.CANCELLED), _R.QUEUED, "run.retried"),
+}
+
+STEP_MOVES: Mapping[str, Move] = {
+    "release": Move(_from(_S.PENDING), _S.QUEUED, "step.queued"),
+    "skip": Move(_from(_S.PENDING), _S.SKIPPED, "step.skipped"),
+    "claim": Move(_from(_S.QUEUED), _S.RUNNING, "step.claimed"),
+    "succeed": Move(_from(_S.RUNNING), _S.SUCCESS, "step.succeeded"),
+    "fail": Move(_from(_S.RUNNING), _S.ERROR, "step.failed"),
+    "back_off": Move(_from(_S.RUNNING), _S.BACKOFF, "step.backed_off"),
+    "lose": Move(_from(_S.RUNNING), _S.QUEUED, "step.lost"),
+    "park": Move(_from(_S.QUEUED), _S.WAITING, "step.parked"),
+    "suspend": Move(_from(_S.RUNNING), _S.WAITING, "step.suspended"),
+    "stop": Move(_from(_S.RUNNING), _S.CANCELLED, "step.cancelled"),
+    "settle": Move(_from(_S.WAITING), _S.SUCCESS, "step.succeeded"),
+    "refuse": Move(_from(_S.PENDING, _S.QUEUED, _S.WAITING), _S.ERROR, "step.failed"),
+    "requeue": Move(_from(_S.BACKOFF, _S.WAITING), _S.QUEUED, "step.queued"),
+    "cancel": Move(_from(_S.PENDING, _S.QUEUED, _S.RUNNING, _S.BACKOFF, _S.WAITING), _S.CANCELLED, "step.cancelled"),
+    "reset": Move(_from(_S.SUCCESS, _S.ERROR, _S.SKIPPED, _S.CANCELLED), _S.PENDING, "run.retried"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Custody:
+    """Who must act next on something that has not ended, until when, and what happens then."""
+
+    owner: str
+    deadline: str
+    then: str
+
+
+RUN_CUSTODY: Mapping[RunStatus, Custody] = {
+    _R.QUEUED: Custody("the lane", "the next sweep", "it starts when the lane has a free slot and is not paused"),
+    _R.RUNNING: Custody("its running steps", "each step's own deadline", "the step's deadline decides"),
+    _R.WAITING: Custody("its waiting steps", "the nearest of their deadlines", "the run queues again"),
+}
+
+STEP_CUSTODY: Mapping[StepStatus, Custody] = {
+    _S.PENDING: Custody("the steps it needs", "the end of the last of them", "it is queued or skipped"),
+    _S.QUEUED: Custody("the next free worker", "the next sweep", "workers are woken again"),
+    _S.RUNNING: Custody("its worker", "the end of its lease", "the attempt is lost, and another one follows"),
+    _S.BACKOFF: Custody("the sweeper", "the time of the next attempt", "the step is queued again"),
+    _S.WAITING: Custody("a person or a timer", "its deadline", "the step's `on_timeout` decides"),
+}

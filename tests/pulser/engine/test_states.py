@@ -1,0 +1,84 @@
+"""The state machine's tables: complete, and closed in themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from pulser.engine.states import (
+    RUN_CUSTODY,
+    RUN_ENDED,
+    RUN_MOVES,
+    RUN_OPEN,
+    STEP_CUSTODY,
+    STEP_ENDED,
+    STEP_MOVES,
+    STEP_OPEN,
+    Custody,
+    Move,
+    RunStatus,
+    StepStatus,
+)
+
+
+@pytest.mark.parametrize("status", sorted(RUN_OPEN))
+def test_every_open_run_has_somebody_who_must_act(status: RunStatus) -> None:
+    assert all(_said(RUN_CUSTODY[status]))
+
+
+@pytest.mark.parametrize("status", sorted(STEP_OPEN))
+def test_every_open_step_has_somebody_who_must_act(status: StepStatus) -> None:
+    assert all(_said(STEP_CUSTODY[status]))
+
+
+def test_nobody_has_custody_of_what_has_ended() -> None:
+    assert not RUN_CUSTODY.keys() & RUN_ENDED
+    assert not STEP_CUSTODY.keys() & STEP_ENDED
+
+
+def _said(custody: Custody) -> tuple[str, str, str]:
+    return custody.owner, custody.deadline, custody.then
+
+
+@pytest.mark.parametrize(("name", "move"), RUN_MOVES.items())
+def test_a_run_move_leads_from_run_statuses_to_one(name: str, move: Move) -> None:
+    assert move.sources <= frozenset(RunStatus)
+    assert RunStatus(move.target) not in move.sources
+    assert move.event.startswith("run.")
+
+
+@pytest.mark.parametrize(("name", "move"), STEP_MOVES.items())
+def test_a_step_move_leads_from_step_statuses_to_one(name: str, move: Move) -> None:
+    assert move.sources <= frozenset(StepStatus)
+    assert StepStatus(move.target) not in move.sources
+    assert move.event.startswith("step.") or (name, move.event) == ("reset", "run.retried")
+
+
+def test_only_a_retry_leads_out_of_an_ended_run() -> None:
+    assert {name for name, move in RUN_MOVES.items() if move.sources & RUN_ENDED} == {"retry"}
+
+
+def test_only_a_reset_leads_out_of_an_ended_step() -> None:
+    assert {name for name, move in STEP_MOVES.items() if move.sources & STEP_ENDED} == {"reset"}
+
+
+@pytest.mark.parametrize("status", sorted(RUN_OPEN))
+def test_every_open_run_can_be_cancelled(status: RunStatus) -> None:
+    assert status in RUN_MOVES["cancel"].sources
+
+
+@pytest.mark.parametrize("status", sorted(STEP_OPEN))
+def test_every_open_step_can_be_cancelled(status: StepStatus) -> None:
+    assert status in STEP_MOVES["cancel"].sources
+
+
+def test_every_status_can_be_reached() -> None:
+    assert {move.target for move in RUN_MOVES.values()} == set(RunStatus)
+    assert {move.target for move in STEP_MOVES.values()} == set(StepStatus)
+
+
+def test_an_event_of_a_step_always_means_the_same_status() -> None:
+    targets: dict[str, set[str]] = {}
+    for move in STEP_MOVES.values():
+        targets.setdefault(move.event, set()).add(move.target)
+
+    assert all(len(found) == 1 for found in targets.values()), targets
