@@ -1,0 +1,148 @@
+"""Settings, in the order of Django's documentation. What differs between machines comes from the environment."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from controlroom.database import django_database
+from controlroom.env import data_dir, env_bool, env_int, env_list, env_map, env_str
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = data_dir()
+
+# Core
+DEBUG = env_bool("CONTROLROOM_DEBUG", default=False)
+SECRET_KEY = env_str("CONTROLROOM_SECRET_KEY", default="")
+ALLOWED_HOSTS = env_list("CONTROLROOM_HOSTS", default=["127.0.0.1", "localhost", "[::1]", "testserver"])
+ROOT_URLCONF = "controlroom.urls"
+ASGI_APPLICATION = "controlroom.asgi.application"
+APPEND_SLASH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # each call has a smaller bound of its own, and its own clear error
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "channels",
+    "django_htmx",
+    "ninja",  # scripts and styles of /api/docs
+    "pulser",
+    "runs",
+    "controlroom",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# Database: a bounded pool where threads share a process (web), one connection a thread elsewhere (workers).
+DATABASE_URL = env_str("DATABASE_URL", default="postgresql:///controlroom")
+DATABASES = {"default": django_database(DATABASE_URL, pool=env_int("CONTROLROOM_DB_POOL", default=0))}
+
+# Redis: hints, and Celery's messages. Everything in it may be lost at any time.
+REDIS_URL = env_str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+BROKER_URL = env_str("CONTROLROOM_BROKER_URL", default=REDIS_URL)
+
+# Auth
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "board"
+LOGOUT_REDIRECT_URL = "login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+SESSION_COOKIE_NAME = f"controlroom-{env_int('CONTROLROOM_PORT', default=8000)}"  # ports do not tell cookies apart
+CSRF_COOKIE_NAME = f"{SESSION_COOKIE_NAME}-csrf"
+SESSION_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CSRF_TRUSTED_ORIGINS = env_list("CONTROLROOM_ORIGINS", default=[])
+
+# Time and language
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Files
+STATIC_URL = "/static/"
+STATIC_ROOT = env_str("CONTROLROOM_STATIC_ROOT") or None  # where `collectstatic` would put copies; none are needed
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+MEDIA_ROOT = DATA_DIR / "media"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Not being ready is an answer of /readyz, and no error."""
+    return getattr(record, "status_code", None) != 503
+
+
+# Logs: one line an event, on stderr; the supervisor adds who said it.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "filters": {"news": {"()": "django.utils.log.CallbackFilter", "callback": is_news}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "controlroom": {"level": "INFO"},
+        "runs": {"level": "INFO"},
+        "pulser": {"level": "INFO"},
+        "daphne": {"level": "WARNING"},
+        "django.request": {"level": "ERROR", "filters": ["news"]},
+    },
+}
+
+# The control room
+CONTROLROOM_API_TOKEN = env_str("CONTROLROOM_API_TOKEN", default="")
+CONTROLROOM_METRICS_TOKEN = env_str("CONTROLROOM_METRICS_TOKEN", default="")
+WORK_DIR = DATA_DIR / "work"
+TOOL_SETTINGS = {
+    "python_functions": ["controlroom.demo.functions:*", *env_list("CONTROLROOM_PYTHON_FUNCTIONS", default=[])],
+    "http_allow": env_list("CONTROLROOM_HTTP_ALLOW", default=[]),
+    # Never our own database: whoever may write a plan could write its log.
+    "databases": env_map("CONTROLROOM_SQL_DATABASES"),
+    "path": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+}

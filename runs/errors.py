@@ -1,0 +1,51 @@
+"""What can be refused, and why. Each error becomes one kind of answer: a problem document, a toast, an exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class RunError(Exception):
+    """The request cannot be carried out."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or (self.__doc__ or "").strip())
+
+    @property
+    def message(self) -> str:
+        return str(self.args[0])
+
+
+class NotThere(RunError):
+    """There is no such thing."""
+
+
+class MoveRefused(RunError):
+    """This cannot be done in the present status."""
+
+
+class Forbidden(RunError):
+    """You may not do this."""
+
+
+class TooLarge(RunError):
+    """More than fits."""
+
+
+class Busy(RunError):
+    """Too much is waiting already; try again later."""
+
+
+class KeyReused(RunError):
+    """The idempotency key was used before with another request."""
+
+
+class StartRefused(RunError):
+    """The run cannot be started with these values.
+
+    `problems`: one `{"path": ..., "message": ...}` for each value that does not fit.
+    """
+
+    def __init__(self, message: str, problems: Sequence[dict[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.problems = list(problems)

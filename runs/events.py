@@ -1,0 +1,133 @@
+"""How something is said: the kinds of events with their data, and the one way to append them.
+
+Events of a run are numbered from 1 without gaps. They are collected while the run is locked, and written in one
+statement
+together with the run's own changes, in the transaction that makes them true.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+
+KINDS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "run.queued": (
+        "The run was created and waits for its lane.",
+        {
+            "title": "what it is for",
+            "plan": "slug",
+            "version": "number",
+            "lane": "name",
+            "environment": "dev, staging or prod",
+            "trigger": "what started it",
+            "by": "who started it",
+            "steps": "keys in plan order",
+        },
+    ),
+    "run.started": ("It took a slot of its lane.", {"lane": "name", "again": "it had been running before"}),
+    "run.waiting": ("Nothing can run now; the slot is free.", {}),
+    "run.resumed": ("It can go on and queues for its lane.", {}),
+    "run.succeeded": ("All is done.", {"result": "the plan's outputs"}),
+    "run.failed": ("It ended without success.", {"reason": "the first cause"}),
+    "run.cancel_requested": (
+        "Its end was asked for.",
+        {"by": "who", "stop": "cancel or timeout", "finally": "whether finally steps still run"},
+    ),
+    "run.cancelled": ("It was ended early.", {"reason": "why"}),
+    "run.retried": ("Some of its steps run again.", {"by": "who", "from": "a step, or null", "steps": "keys"}),
+    "run.archived": ("It is hidden from the board.", {"by": "who"}),
+    "run.unarchived": ("It is on the board again.", {"by": "who"}),
+    "step.queued": ("It may be claimed by a worker.", {"cause": "ready, retry, approved"}),
+    "step.claimed": ("A worker took it.", {"worker": "name", "cause": "why this attempt is made"}),
+    "step.succeeded": ("It is done, and its verifiers agree.", {"outputs": "by name"}),
+    "step.failed": (
+        "It ended in error.",
+        {"reason": "message", "error_class": "one of the error classes", "exit_code": "or null"},
+    ),
+    "step.backed_off": (
+        "The attempt failed, another one follows.",
+        {
+            "reason": "message",
+            "error_class": "one of the error classes",
+            "exit_code": "or null",
+            "delay_s": "seconds until the next attempt",
+        },
+    ),
+    "step.lost": ("Its worker vanished: the lease ran out.", {"worker": "name"}),
+    "step.parked": ("No machine may decide; a person is asked.", {"reason": "why", "role": "of the person"}),
+    "step.suspended": ("It waits without a worker.", {"wait": "timer or approval", "until": "deadline"}),
+    "step.skipped": (
+        "It was passed over.",
+        {"cause": "upstream_failed, upstream_skipped, condition or environment", "reason": "in words"},
+    ),
+    "step.cancelled": ("It was ended early, or never began.", {"reason": "why"}),
+    "attempt.rejected": (
+        "A worker that had lost its lease reported late; nothing was changed.",
+        {"worker": "name", "said": "what it wanted to report"},
+    ),
+    "approval.requested": (
+        "A person is asked to decide.",
+        {"role": "who may", "message": "the question", "until": "deadline", "on_timeout": "approve or reject"},
+    ),
+    "approval.given": ("Approved.", {"by": "who", "comment": "in their words"}),
+    "approval.rejected": ("Rejected.", {"by": "who", "comment": "in their words"}),
+    "approval.expired": ("Nobody decided in time.", {"then": "approve or reject"}),
+    "artifact.created": (
+        "A file was kept.",
+        {"name": "file name", "kind": "how to show it", "size": "bytes", "sha256": "of the content"},
+    ),
+    "proof.recorded": (
+        "A verifier judged the attempt.",
+        {"verifier": "name", "passed": "verdict", "required": "false: it only warns", "message": "in words"},
+    ),
+    "log.cut": ("The log reached its limit; the rest is dropped.", {"limit": "bytes"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event before it has its number."""
+
+    kind: str
+    step: str = ""
+    attempt: int | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def entry(kind: str, /, *, step: str = "", attempt: int | None = None, **data: Any) -> Entry:
+    """An event of a declared kind. Raises KeyError for a kind or a field that is not declared."""
+    unknown = data.keys() - KINDS[kind][1].keys()
+    if unknown:
+        raise KeyError(f"{kind} has no {', '.join(sorted(unknown))}")
+    return Entry(kind, step, attempt, data)
+
+
+APPEND = """
+WITH said AS (
+    INSERT INTO runs_event (run_id, seq, kind, step, attempt, data, at)
+    SELECT %s, %s + n, kind, step, attempt, data::jsonb, clock_timestamp()
+    FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[]) WITH ORDINALITY AS e(kind, step, attempt, data, n)
+)
+UPDATE runs_run SET seq = %s{changes} WHERE id = %s
+"""
+
+
+def append(run_id: str, entries: list[Entry], *, seq: int, changes: str = "", values: tuple[Any, ...] = ()) -> int:
+    """Write the entries after `seq` and the run's changes (SQL assignments) in one statement; returns the new seq.
+
+    The caller holds the run's row lock, which is what keeps the numbers free of gaps.
+    """
+    new = seq + len(entries)
+    columns = (
+        [e.kind for e in entries],
+        [e.step for e in entries],
+        [e.attempt for e in entries],
+        [json.dumps(e.data) for e in entries],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(APPEND.format(changes=changes), [run_id, seq, *columns, new, *values, run_id])
+    return new

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from runs.models.choices import ROLES
+
+PREFIX = "cr_"
+
+
+def token_digest(secret: str) -> str:
+    """SHA-256 is enough for a token of 256 random bits: there is nothing to guess that a slow hash would protect."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def valid(self) -> Self:
+        return self.filter(revoked_at=None).filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
+
+    def matching(self, secret: str) -> Self:
+        return self.valid().filter(digest=token_digest(secret))
+
+
+class ApiToken(models.Model):
+    """A bearer token for programs. The secret itself is shown once and never stored."""
+
+    name = models.CharField(max_length=100)
+    role = models.CharField(max_length=20, choices=ROLES, default="operator")
+    prefix = models.CharField(max_length=12, help_text="The first characters, to tell tokens apart")
+    digest = models.CharField(max_length=64, unique=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = "API token"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @classmethod
+    def issue(cls, name: str, *, role: str = "operator", secret: str | None = None) -> tuple[ApiToken, str]:
+        """A new token and its secret, which is not kept."""
+        secret = secret or PREFIX + secrets.token_urlsafe(32)
+        token = cls.objects.create(name=name, role=role, prefix=secret[:7], digest=token_digest(secret))
+        return token, secret

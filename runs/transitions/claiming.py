@@ -1,0 +1,198 @@
+"""Taking work: a run takes a slot of its lane, a worker takes a queued step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from pulser.engine.states import RunStatus
+from runs.transitions.advancing import begin, close
+from runs.transitions.turn import COLUMNS, NOW, Sql, Turn, from_row, in_seconds, rows, turn
+
+LEASE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The worker that claims: its name, its host."""
+
+    name: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A step in a worker's hands. `number` is the fence that each of its writes carries."""
+
+    run_id: str
+    version_id: int
+    params: dict[str, Any]
+    environment: str
+    title: str
+    key: str
+    step_id: int
+    attempt_id: int
+    number: int
+    tries: int
+    """Attempts of the present budget, this one included."""
+    holder: Holder
+    started_at: datetime
+
+
+CLAIM = """
+WITH claimed AS (
+    UPDATE runs_step SET status = 'running', attempt = attempt + 1, reason = ''
+    WHERE id = (SELECT id FROM runs_step WHERE run_id = %s AND status = 'queued' ORDER BY position LIMIT 1)
+      AND status = 'queued'
+    RETURNING id, key, attempt, attempt - budget_from AS tries, queued_at, cause
+), opened AS (
+    INSERT INTO runs_attempt (step_id, number, cause, worker, host, lease_expires, queued_at, started_at,
+                              outcome, error_class, error_message, log_bytes, log_cut)
+    SELECT id, attempt,
+           CASE WHEN cause <> 'ready' THEN cause WHEN attempt = 1 THEN 'first' ELSE 'button' END, %s, %s,
+           clock_timestamp() + %s * interval '1 second', queued_at, clock_timestamp(), '', '', '', 0, false
+    FROM claimed RETURNING id, cause, started_at
+)
+SELECT claimed.id, key, attempt, tries, opened.id, opened.cause, opened.started_at FROM claimed, opened
+"""
+
+
+def claim_next(turn: Turn, holder: Holder) -> Claim | None:
+    """queued -> running for the first queued step of a running run, with a new attempt under a lease."""
+    if turn.status != RunStatus.RUNNING:
+        return None
+    found = rows(CLAIM, [turn.run_id, holder.name, holder.host, LEASE_S])
+    if not found:
+        return None
+    step_id, key, number, tries, attempt_id, cause, started_at = found[0]
+    turn.queued = max(turn.queued - 1, 0)
+    if number > 1:
+        turn.changes["retry_count"] = Sql("retry_count + 1")
+    turn.emit("step.claimed", step=key, attempt=number, worker=holder.name, cause=cause)
+    return Claim(
+        run_id=turn.run_id,
+        version_id=turn.version_id,
+        params=turn.params,
+        environment=turn.environment,
+        title=turn.title,
+        key=key,
+        step_id=step_id,
+        attempt_id=attempt_id,
+        number=number,
+        tries=tries,
+        holder=holder,
+        started_at=started_at,
+    )
+
+
+def claim_or_close(turn: Turn, holder: Holder) -> Claim | None:
+    """The next step for this worker.
+
+    When there is none the run waits, cleans up, or ends; cleaning up may bring one.
+    """
+    claim = claim_next(turn, holder)
+    if claim is None:
+        close(turn)
+        claim = claim_next(turn, holder) if turn.queued else None
+    return claim
+
+
+def take(run_id: str, holder: Holder) -> Claim | None:
+    """Look at a run that has news: claim a step of it, or let its lane take the next run. None: nothing to do."""
+    found = rows("SELECT status, lane_id FROM runs_run WHERE id = %s", [run_id])
+    if not found:
+        return None
+    status, lane_id = found[0]
+    if status == RunStatus.RUNNING:
+        with turn(run_id) as locked:
+            return claim_next(locked, holder)
+    return admit(lane_id, holder, wanted=run_id) if status == RunStatus.QUEUED else None
+
+
+def take_any(holder: Holder) -> Claim | None:
+    """For a worker that has become free: a queued step of a running run, else a run that its lane held back."""
+    for (run_id,) in rows(QUEUED_STEPS, []):
+        if claim := take(str(run_id), holder):
+            return claim
+    for (lane_id,) in rows(HELD_LANES, []):
+        if claim := admit(lane_id, holder):
+            return claim
+    return None
+
+
+QUEUED_STEPS = """
+SELECT s.run_id FROM runs_step s JOIN runs_run r ON r.id = s.run_id
+WHERE s.status = 'queued' AND r.status = 'running' ORDER BY s.queued_at LIMIT 1
+"""
+HELD_LANES = """
+SELECT l.id FROM runs_lane l WHERE NOT l.paused
+  AND EXISTS (SELECT FROM runs_run r WHERE r.lane_id = l.id AND r.status = 'queued' AND r.held_at IS NOT NULL)
+  AND l."limit" > (SELECT count(*) FROM runs_run r WHERE r.lane_id = l.id AND r.status = 'running')
+ORDER BY l.position
+"""
+
+NEXT_RUN = f"""
+SELECT {COLUMNS} FROM runs_run r
+WHERE r.lane_id = %s AND r.status = 'queued'
+  AND %s > (SELECT count(*) FROM runs_run u WHERE u.lane_id = %s AND u.status = 'running')
+ORDER BY r.priority DESC, r.started_at NULLS LAST, r.queued_at, r.id
+LIMIT 1 FOR UPDATE OF r
+"""  # noqa: S608
+
+
+def admit(lane_id: int, holder: Holder, *, wanted: str | None = None) -> Claim | None:
+    """Let the lane take its next run and claim that run's first step.
+
+    `wanted` is the run whose message came: if the lane has no slot for it, it is marked as held, which is what makes a
+    worker that frees a slot look for it.
+    """
+    while True:
+        with transaction.atomic():
+            locked = _start_next(lane_id)
+            if locked is None:
+                if wanted:
+                    _hold(wanted)
+                return None
+            claim = claim_or_close(locked, holder)
+            locked.save()
+            locked.announce()
+        if claim:
+            return claim
+
+
+def _start_next(lane_id: int) -> Turn | None:
+    """queued -> running for the lane's next run, if it has a free slot. The lane's row is locked first."""
+    # NO KEY: a plain FOR UPDATE would make everybody wait who queues a new run, because its row refers to the lane.
+    lane = rows('SELECT paused, "limit", name FROM runs_lane WHERE id = %s FOR NO KEY UPDATE', [lane_id])
+    if not lane or lane[0][0]:
+        return None
+    _, limit, name = lane[0]
+    found = rows(NEXT_RUN, [lane_id, limit, lane_id])
+    if not found:
+        return None
+    locked = from_row(found[0])
+    again = locked.has_started
+    started = {} if again else {"started_at": NOW}
+    deadline = _deadline(locked)
+    locked.move("start", said={"lane": name, "again": again}, held_at=None, **started, **deadline)
+    begin(locked)
+    return locked
+
+
+def _deadline(locked: Turn) -> dict[str, Any]:
+    """A plan's timeout counts from the start of the run, or of its retry; a run that goes on keeps the one it has."""
+    timeout = locked.graph.plan.timeout
+    if not timeout or locked.stop:
+        return {}
+    ahead = in_seconds(timeout)
+    return {"deadline_at": Sql(f"coalesce(deadline_at, {ahead.text})", ahead.values)}
+
+
+def _hold(run_id: str) -> None:
+    rows(
+        "UPDATE runs_run SET held_at = clock_timestamp() WHERE id = %s AND status = 'queued' AND held_at IS NULL",
+        [run_id],
+    )

@@ -1,0 +1,130 @@
+"""What the sweeper does about a step whose worker is gone, and what a person may say about it."""
+
+from __future__ import annotations
+
+import pytest
+
+from runs.models import Step
+from runs.transitions import approve, reject, request_cancel
+from runs.transitions.claiming import take
+from runs.transitions.rescuing import end_silent, lose, reopen
+from tests.factories import make_actor, start
+from tests.runs.helpers import (
+    BOB,
+    assert_log_folds_to_rows,
+    attempts_of,
+    claimed,
+    event,
+    finished,
+    kinds,
+    let_leases_run_out,
+    status_of,
+    statuses,
+)
+from tests.runs.transitions.plans import LAUNCH, ONE, TIDY
+
+pytestmark = pytest.mark.django_db
+OLIVIA = make_actor()
+
+
+def test_three_lost_attempts_are_poison_and_a_person_decides() -> None:
+    run = start(ONE)
+    for number in (1, 2, 3):
+        claimed(run)
+        let_leases_run_out(run)
+        lose(str(run.pk), "greet", number=number)
+
+    assert (status_of(run), statuses(run)) == ("waiting", {"greet": "waiting"})
+    assert kinds(run, step="greet")[-3:] == ["step.lost", "step.parked", "approval.requested"]
+    approve(str(run.pk), "greet", actor=OLIVIA)
+    assert claimed(run).number == 4
+    assert attempts_of(run, "greet")[3].cause == "approved"
+    assert_log_folds_to_rows(run)
+
+
+def test_a_parked_step_that_a_person_gives_up_ends_in_error() -> None:
+    run = start(LAUNCH)
+    claimed(run)
+    let_leases_run_out(run)
+    lose(str(run.pk), "launch", number=1)
+
+    reject(str(run.pk), "launch", actor=OLIVIA)
+
+    assert status_of(run) == "error"
+    assert_log_folds_to_rows(run)
+
+
+def test_an_irreversible_step_whose_worker_vanished_is_never_sent_again_by_machine() -> None:
+    run = start(LAUNCH)
+    claimed(run)
+    let_leases_run_out(run)
+    lose(str(run.pk), "launch", number=1)
+
+    assert statuses(run) == {"launch": "waiting"}
+    assert take(str(run.pk), BOB) is None
+    assert attempts_of(run, "launch")[0].outcome == "lost"
+
+
+def test_a_lost_attempt_without_another_one_fails_the_step() -> None:
+    run = start(ONE.replace('{run: "true"}', '{run: "true"}, retry: {max_attempts: 1}'))
+    claimed(run)
+    let_leases_run_out(run)
+
+    lose(str(run.pk), "greet", number=1)
+
+    assert status_of(run) == "error"
+    assert event(run, "step.failed", step="greet").data["error_class"] == "lost"
+    assert_log_folds_to_rows(run)
+
+
+def test_a_lost_finally_step_of_a_cancelled_run_gets_another_worker() -> None:
+    run = start(TIDY)
+    finished(claimed(run))
+    claimed(run)
+    request_cancel(str(run.pk), actor=OLIVIA)
+    let_leases_run_out(run)
+
+    lose(str(run.pk), "sweep", number=1)
+
+    assert statuses(run)["sweep"] == "queued"
+
+
+def test_a_lost_step_of_a_cancelled_run_is_not_sent_again() -> None:
+    run = start(ONE)
+    claimed(run)
+    request_cancel(str(run.pk), actor=OLIVIA)
+    let_leases_run_out(run)
+
+    lose(str(run.pk), "greet", number=1)
+
+    assert (status_of(run), statuses(run)) == ("cancelled", {"greet": "cancelled"})
+    assert_log_folds_to_rows(run)
+
+
+def test_a_silent_worker_does_not_hold_up_a_cancelled_run() -> None:
+    run = start(TIDY)
+    work = claimed(run)
+    request_cancel(str(run.pk), actor=OLIVIA)
+    assert not end_silent(str(run.pk), grace_s=30.0)
+
+    assert end_silent(str(run.pk), grace_s=0.0)
+
+    assert statuses(run) == {"work": "cancelled", "sweep": "queued", "mop": "pending"}
+    assert not finished(work).accepted
+    assert_log_folds_to_rows(run)
+
+
+def test_a_run_of_which_nothing_is_under_way_is_reopened() -> None:
+    run = start(TIDY)
+    claimed(run)
+    Step.objects.filter(run=run, key="work").update(status="success")
+
+    assert reopen(str(run.pk))
+    assert statuses(run) == {"work": "success", "sweep": "queued", "mop": "pending"}
+
+
+def test_a_run_with_work_under_way_is_left_alone() -> None:
+    run = start(TIDY)
+    claimed(run)
+
+    assert not reopen(str(run.pk))
