@@ -1,0 +1,117 @@
+"""The worker's second thread: it stores output, renews the lease, and carries cancellation to the tool.
+
+One thread serves a pool process for its whole life; a step that ends within a moment costs it nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.db import DatabaseError, connection
+
+from runs.execution.output import FLUSH_INTERVAL, Output
+from runs.transitions.claiming import LEASE_S, Claim
+from runs.transitions.finishing import renew
+
+logger = logging.getLogger(__name__)
+
+RENEW_INTERVAL = 10.0  # seconds
+LOOK_INTERVAL = 2.0  # seconds between two looks for a cancellation
+
+LOOK = """
+SELECT r.cancel_count > s.is_finally::int FROM runs_step s JOIN runs_run r ON r.id = s.run_id
+WHERE s.id = %s AND s.attempt = %s AND s.status = 'running'
+"""
+
+
+@dataclass(slots=True)
+class Beat:
+    """What the thread watches over. `end_process` is asked when only the end of this process stops the tool."""
+
+    claim: Claim
+    output: Output
+    cancelled: threading.Event
+    hard_deadline: float
+    end_process: Callable[[str], None]
+    blocks: bool
+    renewed: float = field(default_factory=time.monotonic)
+    looked: float = field(default_factory=time.monotonic)
+
+
+class Pulse:
+    """Start it once in a process; `watch` and `release` tell it about the step at hand."""
+
+    def __init__(self) -> None:
+        self._beat: Beat | None = None
+        self._pid = 0
+        self._wakened = threading.Event()
+        self._lock = threading.Lock()
+
+    def watch(self, beat: Beat) -> None:
+        with self._lock:
+            self._beat = beat
+        if self._pid != os.getpid():  # a forked child has no threads of its parent
+            self._pid = os.getpid()
+            threading.Thread(target=self._run, name="pulse", daemon=True).start()
+        self._wakened.set()
+
+    def release(self) -> None:
+        """The step is over. Returns when the thread is not in the middle of anything for it."""
+        with self._lock:
+            self._beat = None
+
+    def _run(self) -> None:
+        while True:
+            if self._beat is None:
+                self._wakened.wait()
+                self._wakened.clear()
+            time.sleep(FLUSH_INTERVAL)
+            with self._lock:
+                if self._beat is not None:
+                    self._tick(self._beat)
+
+    def _tick(self, beat: Beat) -> None:
+        try:
+            beat.output.flush()
+            now = time.monotonic()
+            if now - beat.looked >= LOOK_INTERVAL:
+                beat.looked = now
+                self._look(beat)
+            if now - beat.renewed >= RENEW_INTERVAL:
+                beat.renewed = now
+                if not renew(beat.claim, lease_s=LEASE_S):
+                    self._stop(beat, "lost")
+            if now >= beat.hard_deadline:
+                beat.end_process("timeout")
+        except DatabaseError as error:
+            # The lease lives on for a while: the next tick tries again on a new connection.
+            logger.warning("step %s of run %s: %s", beat.claim.key, beat.claim.run_id, error)
+            connection.close()
+
+    def _look(self, beat: Beat) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(LOOK, [beat.claim.step_id, beat.claim.number])
+            row = cursor.fetchone()
+        if row is None:
+            self._stop(beat, "lost")
+        elif row[0]:
+            self._stop(beat, "cancelled")
+
+    def _stop(self, beat: Beat, why: str) -> None:
+        beat.cancelled.set()
+        if beat.blocks:
+            beat.end_process(why)
+
+
+def end_this_process() -> None:
+    """The pool replaces it. Nothing is flushed or closed: another thread is in the middle of something unknown."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+pulse = Pulse()

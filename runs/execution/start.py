@@ -1,0 +1,200 @@
+"""Starting runs: what is wanted is checked here, once, whoever asks."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db import transaction
+from django.db.models.expressions import RawSQL
+
+from pulser.catalogue import graph_of
+from pulser.language.document import Plan as PlanDocument
+from pulser.language.limits import PARAMS_BYTES, TITLE_CHARS
+from pulser.language.params import check_params
+from pulser.models import Plan, PlanVersion
+from runs.actors import Actor
+from runs.errors import Forbidden, KeyReused, NotThere, StartRefused, TooLarge
+from runs.execution.values import storable
+from runs.models import Lane, Run, Session
+from runs.models.choices import ENVIRONMENTS
+from runs.models.lane import DEFAULT_LANE
+from runs.models.session import DEFAULT_SESSION
+from runs.transitions.queueing import Birth, queue_run
+
+KEEP_KEYS_DAYS = 7
+PRIORITY_BOUND = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """A caller's own name for a request: `scope` keeps callers apart, `body_digest` tells whether it is the same."""
+
+    scope: str
+    key: str
+    body_digest: str
+
+    @classmethod
+    def of(cls, scope: str, key: str, body: bytes) -> Idempotency:
+        return cls(scope, key, hashlib.sha256(body).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """`created` is false when the same request had started the run before."""
+
+    run: Run
+    created: bool
+
+
+def find_version(reference: str) -> PlanVersion:
+    """The version that `slug` (the latest) or `slug@number` names. Raises NotThere, with the nearest slug."""
+    slug, _, number = reference.partition("@")
+    versions = PlanVersion.objects.select_related("plan").filter(plan__slug=slug, plan__archived_at=None)
+    if number:
+        versions = versions.filter(
+            number=int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0
+        )
+    found = versions.order_by("-number").first()
+    if found is None:
+        raise NotThere(_no_such_plan(slug, number))
+    return found
+
+
+def _no_such_plan(slug: str, number: str) -> str:
+    if number and Plan.objects.active().filter(slug=slug).exists():
+        return f"plan {slug} has no version {number}"
+    nearest = difflib.get_close_matches(slug, Plan.objects.active().values_list("slug", flat=True), n=1)
+    return f"there is no plan {slug}" + (f"; did you mean {nearest[0]}?" if nearest else "")
+
+
+def start_run(  # noqa: PLR0913  (one keyword for each thing that a caller may want)
+    version: PlanVersion,
+    *,
+    params: Mapping[str, Any],
+    actor: Actor,
+    trigger: str,
+    lane: Lane | None = None,
+    session: Session | None = None,
+    title: str = "",
+    priority: int = 0,
+    environment: str = "dev",
+    parent: Run | None = None,
+    correlation_id: str = "",
+    idempotency: Idempotency | None = None,
+) -> Started:
+    """Create a run and wake a worker for it once it is committed.
+
+    Raises Forbidden, StartRefused (with a problem for each value that does not fit), TooLarge, KeyReused.
+    """
+    if not actor.can_operate:
+        raise Forbidden("starting a run asks for the role operator")
+    graph = graph_of(version.pk)
+    complete = _check(graph.plan, params=params, title=title, priority=priority, environment=environment)
+    birth = Birth(
+        version=version,
+        lane=lane or _lane(graph.plan),
+        session=session or Session.objects.get(name=DEFAULT_SESSION),
+        params=complete,
+        title=title or graph.plan.title or graph.plan.slug,
+        environment=environment,
+        priority=priority,
+        trigger=trigger,
+        actor=actor.name[:200],
+        parent_id=str(parent.pk) if parent else None,
+        correlation_id=correlation_id[:200],
+    )
+    if birth.session.archived_at is not None:
+        raise StartRefused("the session is archived", [{"path": "session", "message": "choose a session in use"}])
+    return _create(birth, idempotency)
+
+
+def _check(
+    plan: PlanDocument, *, params: Mapping[str, Any], title: str, priority: int, environment: str
+) -> dict[str, Any]:
+    """The params with their defaults. Raises StartRefused or TooLarge."""
+    if len(json.dumps(params)) > PARAMS_BYTES:
+        raise TooLarge(f"params may have {PARAMS_BYTES} bytes as JSON")
+    complete, found = check_params(plan.params, dict(params))
+    problems = [{"path": problem.path, "message": problem.message} for problem in found]
+    if storable(complete) != complete:
+        problems.append({"path": "params", "message": "text may not hold NUL characters or halves of surrogate pairs"})
+    if len(title) > TITLE_CHARS or storable(title) != title:
+        problems.append({"path": "title", "message": f"expected at most {TITLE_CHARS} characters, none of them NUL"})
+    if abs(priority) > PRIORITY_BOUND:
+        problems.append({"path": "priority", "message": f"expected a number between ±{PRIORITY_BOUND}"})
+    allowed: tuple[str, ...] = plan.environments or tuple(name for name, _ in ENVIRONMENTS)
+    if environment not in allowed:
+        problems.append({"path": "environment", "message": f"this plan runs in {', '.join(allowed)}"})
+    if problems:
+        raise StartRefused(f"the run cannot be started: {problems[0]['path']}: {problems[0]['message']}", problems)
+    return complete
+
+
+def _lane(plan: PlanDocument) -> Lane:
+    name = plan.lane or DEFAULT_LANE
+    found = Lane.objects.filter(name=name).first()
+    if found is None:
+        raise StartRefused(f"the plan asks for lane {name}", [{"path": "lane", "message": f"there is no lane {name}"}])
+    return found
+
+
+def _create(birth: Birth, idempotency: Idempotency | None) -> Started:
+    if idempotency:
+        birth = replace(
+            birth,
+            idempotency_scope=idempotency.scope,
+            idempotency_key=idempotency.key,
+            request_digest=idempotency.body_digest,
+        )
+    graph = graph_of(birth.version.pk)
+    with transaction.atomic():
+        run_id = queue_run(birth, graph)
+        if run_id is None and idempotency and _forget_old_key(idempotency):
+            run_id = queue_run(birth, graph)
+    if run_id is not None:
+        return Started(_read(pk=run_id), created=True)
+    assert idempotency is not None
+    first = _read(idempotency_scope=idempotency.scope, idempotency_key=idempotency.key)
+    if first.request_digest != idempotency.body_digest:
+        raise KeyReused(f"the key {idempotency.key} was used for another request, which started run {first.pk}")
+    return Started(first, created=False)
+
+
+def _read(**which: Any) -> Run:
+    return Run.objects.with_context().get(**which)
+
+
+def _forget_old_key(idempotency: Idempotency) -> bool:
+    """A key is held for seven days; then it may start a run again."""
+    old = Run.objects.filter(
+        idempotency_scope=idempotency.scope,
+        idempotency_key=idempotency.key,
+        created_at__lt=RawSQL("now() - %s * interval '1 day'", [KEEP_KEYS_DAYS]),
+    )
+    return bool(old.update(idempotency_scope="", idempotency_key=""))
+
+
+def restart(run: Run, *, actor: Actor, params: Mapping[str, Any] | None = None, version: int | None = None) -> Run:
+    """A new run like this one, linked to it; with other params or another version of the plan, if given.
+
+    Raises NotThere, Forbidden, StartRefused, TooLarge.
+    """
+    wanted = run.plan_version if version is None else find_version(f"{run.plan_version.plan.slug}@{version}")
+    return start_run(
+        wanted,
+        params=run.params if params is None else params,
+        actor=actor,
+        trigger="retry",
+        lane=run.lane,
+        session=run.session if run.session.archived_at is None else None,
+        title=run.title,
+        priority=run.priority,
+        environment=run.environment,
+        parent=run,
+        correlation_id=run.correlation_id,
+    ).run

@@ -1,0 +1,124 @@
+"""The sweeper: finds what is due or lost, and makes the one move that each of it asks for.
+
+Each rescue is conditional and has a transaction of its own, so two sweepers at once do no harm; the lease on the duty
+only
+spares the second one's work.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.db import DatabaseError
+from django.db.models.expressions import RawSQL
+
+from runs.errors import RunError
+from runs.execution.dispatch import free_slots, wake
+from runs.execution.identity import holder
+from runs.models import Duty, Worker
+from runs.transitions import expire, time_out
+from runs.transitions.rescuing import back, end_silent, lose, reopen
+from runs.transitions.turn import rows
+
+logger = logging.getLogger(__name__)
+
+BATCH = 200  # rescues of one kind in one round
+DUTY = "sweep"
+DUTY_LEASE_S = 10.0
+SILENT_S = 30.0  # what a worker has to end a cancelled step
+UNHEARD_S = 2.0  # a message may be that old before it is sent again
+FORGET_WORKERS_S = 600.0
+
+LEASES = """
+SELECT s.run_id, s.key, a.number FROM runs_attempt a JOIN runs_step s ON s.id = a.step_id
+WHERE a.finished_at IS NULL AND a.lease_expires <= clock_timestamp() ORDER BY a.lease_expires LIMIT %s
+"""
+BACKOFFS = """
+SELECT run_id, key FROM runs_step
+WHERE status = 'backoff' AND next_attempt_at <= clock_timestamp() ORDER BY next_attempt_at LIMIT %s
+"""
+WAITS = """
+SELECT run_id, key FROM runs_step
+WHERE status = 'waiting' AND deadline_at <= clock_timestamp() ORDER BY deadline_at LIMIT %s
+"""
+DEADLINES = """
+SELECT id FROM runs_run WHERE finished_at IS NULL AND deadline_at <= clock_timestamp() ORDER BY deadline_at LIMIT %s
+"""
+SILENT = """
+SELECT DISTINCT r.id FROM runs_run r JOIN runs_step s ON s.run_id = r.id
+WHERE r.finished_at IS NULL AND s.status = 'running' AND r.cancel_count > s.is_finally::int
+  AND r.cancel_requested_at <= clock_timestamp() - %s * interval '1 second' LIMIT %s
+"""
+STRANDED = """
+SELECT id FROM runs_run r WHERE status = 'running'
+  AND NOT EXISTS (SELECT FROM runs_step s WHERE s.run_id = r.id AND s.status IN ('queued', 'running', 'backoff'))
+LIMIT %s
+"""
+UNHEARD = """
+(SELECT DISTINCT s.run_id FROM runs_step s JOIN runs_run r ON r.id = s.run_id
+ WHERE s.status = 'queued' AND r.status = 'running' AND s.queued_at <= clock_timestamp() - %s * interval '1 second'
+ LIMIT %s)
+UNION ALL
+(SELECT r.id FROM runs_run r JOIN runs_lane l ON l.id = r.lane_id
+ WHERE r.status = 'queued' AND NOT l.paused AND r.queued_at <= clock_timestamp() - %s * interval '1 second'
+   AND l."limit" > (SELECT count(*) FROM runs_run u WHERE u.lane_id = l.id AND u.status = 'running')
+ ORDER BY r.priority DESC, r.started_at NULLS LAST, r.queued_at LIMIT %s)
+"""
+
+
+def sweep() -> dict[str, int] | None:
+    """One round. Returns what was done, by kind; None when another process has the duty."""
+    if not _take_duty():
+        return None
+    found = {
+        "lost": _rescue(LEASES, [BATCH], lambda run, key, number: lose(str(run), key, number=number)),
+        "due": _rescue(BACKOFFS, [BATCH], lambda run, key: back(str(run), key)),
+        "expired": _rescue(WAITS, [BATCH], lambda run, key: expire(str(run), key)),
+        "timed_out": _rescue(DEADLINES, [BATCH], lambda run: time_out(str(run))),
+        "silent": _rescue(SILENT, [SILENT_S, BATCH], lambda run: end_silent(str(run), grace_s=SILENT_S)),
+        "stranded": _rescue(STRANDED, [BATCH], lambda run: reopen(str(run))),
+        "woken": _wake_unheard(),
+    }
+    _end_duty(found)
+    if any(found.values()):
+        logger.info("sweep: %s", ", ".join(f"{count} {kind}" for kind, count in found.items() if count))
+    return found
+
+
+def _rescue(statement: str, values: list[Any], move: Callable[..., bool]) -> int:
+    count = 0
+    for row in rows(statement, values):
+        try:
+            count += move(*row)
+        except (RunError, ValueError, LookupError, DatabaseError):
+            # One run that cannot be rescued must not keep the sweeper from all others.
+            logger.exception("sweep: %s could not be rescued", row)
+    return count
+
+
+def _wake_unheard() -> int:
+    """Messages that got lost are sent again, as many as there are free slots for."""
+    room = min(free_slots(), BATCH)
+    if room == 0:
+        return 0
+    unheard = rows(UNHEARD, [UNHEARD_S, room, UNHEARD_S, room])
+    return sum(wake(str(run_id)) for (run_id,) in unheard[:room])
+
+
+def _take_duty() -> bool:
+    statement = """
+        INSERT INTO runs_duty AS d (name, holder, lease_expires, found)
+        VALUES (%s, %s, clock_timestamp() + %s * interval '1 second', '{}')
+        ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, lease_expires = excluded.lease_expires
+        WHERE d.holder = excluded.holder OR d.lease_expires IS NULL OR d.lease_expires <= clock_timestamp()
+        RETURNING name"""
+    return bool(rows(statement, [DUTY, holder().name, DUTY_LEASE_S]))
+
+
+def _end_duty(found: dict[str, int]) -> None:
+    now = RawSQL("clock_timestamp()", [])
+    Duty.objects.filter(pk=DUTY, holder=holder().name).update(finished_at=now, found=found)
+    old = RawSQL("clock_timestamp() - %s * interval '1 second'", [FORGET_WORKERS_S])
+    Worker.objects.filter(seen_at__lt=old).delete()

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from celery import current_app
+
+
+@pytest.fixture
+def celery_sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The runs that workers were woken for, in order."""
+    sent: list[str] = []
+
+    def send_task(_name: str, args: tuple[str, ...], **_options: Any) -> None:
+        sent.append(args[0])
+
+    monkeypatch.setattr(current_app, "send_task", send_task)
+    return sent
+
+
+@pytest.fixture
+def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pulse looks for a cancellation all the time."""
+    monkeypatch.setattr("runs.execution.pulse.LOOK_INTERVAL", 0.0)

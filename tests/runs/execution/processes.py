@@ -1,0 +1,98 @@
+"""Real workers of Celery, as processes of their own on the test's database and Valkey."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+
+from controlroom.stack.process import Child, kill_group, spawn
+from runs.execution.identity import worker_name
+from runs.models import Worker
+
+END_S = 20.0
+CELERY = (sys.executable, "-m", "celery", "--app", "controlroom", "--quiet", "worker")
+QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING")
+
+
+class Process:
+    """A worker's main process; it leads a process group that holds its pool."""
+
+    def __init__(self, *arguments: str, log: Path, **env: str) -> None:
+        child = Child(name="worker", argv=[*CELERY, *arguments, *QUIET], env=_environment(env))
+        with log.open("ab") as output:
+            self.popen = spawn(child, output=output)
+
+    @property
+    def name(self) -> str:
+        """As the database knows the worker."""
+        return worker_name(self.popen.pid)
+
+    @property
+    def children(self) -> list[int]:
+        """Its pool processes."""
+        pid = self.popen.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def is_registered(self) -> bool:
+        return Worker.objects.filter(name=self.name).exists()
+
+    def send(self, number: signal.Signals) -> None:
+        """To the main process and its pool, not to what the steps have started."""
+        os.killpg(self.popen.pid, number)
+
+    def end(self) -> None:
+        """By force: what it started ends with it."""
+        kill_group(self.popen.pid)
+        self.popen.wait(END_S)
+
+
+def _environment(extra: dict[str, str]) -> dict[str, str]:
+    database = make_conninfo(os.environ["DATABASE_URL"], dbname=connection.settings_dict["NAME"])
+    return {**os.environ, "DATABASE_URL": database, **extra}
+
+
+class Crew:
+    """The processes of one test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "workers.log"
+        self._all: list[Process] = []
+
+    def worker(self, *, slots: int = 1, **env: str) -> Process:
+        """A step worker."""
+        name = f"steps{len(self._all)}@test"
+        pool = ("--pool", "prefork", "--concurrency", str(slots))
+        return self._add("--queues", "steps", *pool, "--hostname", name, **env)
+
+    def control(self) -> Process:
+        """Beat and sweeper."""
+        beat = ("--pool", "solo", "--beat", "--schedule", str(self.folder / "schedule"))
+        return self._add("--queues", "control", *beat, "--hostname", "control@test")
+
+    def _add(self, *arguments: str, **env: str) -> Process:
+        process = Process(*arguments, log=self.log, **env)
+        self._all.append(process)
+        return process
+
+    def dismiss(self) -> None:
+        for process in self._all:
+            process.end()
+
+
+@contextmanager
+def crew(folder: Path) -> Iterator[Crew]:
+    """Whoever is hired inside is gone afterwards; what they said is shown when the test fails."""
+    hired = Crew(folder)
+    try:
+        yield hired
+    finally:
+        hired.dismiss()
+        sys.stderr.write(hired.log.read_text(errors="replace"))
