@@ -1,0 +1,230 @@
+"""The feed: one for each event loop. It hears hints, polls as a floor, and reads the log once for all who watch.
+
+A hint only says where to look, so that a lost one costs time and never news: `POLL_INTERVAL` bounds the delay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from channels.db import database_sync_to_async
+from django.db import DatabaseError, InterfaceError, connections
+
+from runs.actors import NOBODY
+from runs.live import frames
+from runs.live.auth import Caller, still_valid
+from runs.live.codes import Close
+from runs.live.frames import Batch, Frame, Version
+from runs.live.listener import Listener
+from runs.live.topics import Topic, Watch
+
+logger = logging.getLogger(__name__)
+
+POLL_INTERVAL = 5.0  # seconds
+JOIN_INTERVAL = 0.2  # seconds in which further changes of a topic are joined
+SUBSCRIBE_TIMEOUT = 1.0  # seconds that a new viewer waits for the subscription
+BOARD = "board"
+SHOWN_MAX = 2_000  # runs on boards that the poll keeps in mind
+
+T = TypeVar("T")
+
+_feeds: WeakKeyDictionary[asyncio.AbstractEventLoop, Feed] = WeakKeyDictionary()
+
+
+def current() -> Feed:
+    """The feed of the running event loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _feeds:
+        _feeds[loop] = Feed()
+    return _feeds[loop]
+
+
+class Feed:
+    """Viewers enter by `watching` and read with the other calls. It sleeps while nobody watches.
+
+    `poll_interval` and `join_interval` in seconds; None takes the module's own.
+    """
+
+    def __init__(self, *, poll_interval: float | None = None, join_interval: float | None = None) -> None:
+        self._poll_interval = poll_interval
+        self._join_interval = join_interval
+        self._topics: dict[str, Topic] = {}
+        self._page_versions: dict[str, Version] = {}
+        self._board_seqs: dict[str, int] = {}
+        self._shown: dict[str, None] = {}
+        self._knows_the_board = False
+        self._looking = asyncio.Lock()
+        self._look_now = asyncio.Event()
+        self._listener: Listener
+        self._executor: ThreadPoolExecutor
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def is_asleep(self) -> bool:
+        """Nobody watches: no subscription, no poll."""
+        return not self._tasks
+
+    @asynccontextmanager
+    async def watching(self, name: str, caller: Caller) -> AsyncIterator[Watch]:
+        """A place at a topic: a run's id, or `BOARD`. Inside, whatever changes after is told: read after entering."""
+        if not self._tasks:
+            self._start()
+        topic = self._topics.get(name) or self._open(name)
+        watch = Watch(topic, caller)
+        topic.watches.add(watch)
+        try:
+            await self._listener.wait_connected(SUBSCRIBE_TIMEOUT)
+            if name == BOARD:
+                await self._know_the_board()
+            yield watch
+        finally:
+            topic.watches.discard(watch)
+            self._leave(topic)
+
+    def _start(self) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="live-feed")
+        self._listener = Listener(on_hint=self._take, on_connect=self._look_now.set)
+        self._tasks = [asyncio.create_task(self._listener.run()), asyncio.create_task(self._poll())]
+
+    def _open(self, name: str) -> Topic:
+        join_s = JOIN_INTERVAL if self._join_interval is None else self._join_interval
+        topic = self._topics[name] = Topic(name, join_s=join_s)
+        return topic
+
+    async def _know_the_board(self) -> None:
+        """What was there before the first viewer came is no news: the poll tells what differs from it."""
+        async with self._looking:
+            if not self._knows_the_board:
+                self._board_seqs = seqs_of(await self._read(frames.look, (), shown=()))
+                self._knows_the_board = True
+
+    def _leave(self, topic: Topic) -> None:
+        if topic.watches or self._topics.get(topic.name) is not topic:
+            return
+        del self._topics[topic.name]
+        topic.close()
+        if topic.name == BOARD:
+            self._knows_the_board = False
+            self._shown.clear()
+        if not self._topics:
+            self._stop()
+
+    def _stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        self._tasks = []
+        self._executor.submit(connections.close_all)
+        self._executor.shutdown(wait=False)
+
+    async def page(self, watch: Watch, *, after: int, log: int) -> Frame:
+        """What a run's page lacks. Look at `more`; a log chunk that is held is told as news soon."""
+        run_id = watch.topic.name
+        frame = await self._once(watch.topic, ("page", after, log), partial(frames.page, run_id, after=after, log=log))
+        if frame.held:
+            watch.topic.touch(run_id)
+        return frame
+
+    async def events(self, watch: Watch, run_id: str, *, after: int) -> Batch | None:
+        """The next events of a run, None when there is no such run."""
+        return await self._once(watch.topic, ("events", run_id, after), partial(frames.batch, run_id, after=after))
+
+    async def cards(self, watch: Watch, run_ids: Iterable[str]) -> dict[str, Frame]:
+        """The cards of these runs, as far as these are there."""
+        return await watch.topic.shared(run_ids, partial(self._read, frames.cards))
+
+    async def snapshot(self, watch: Watch, *, session: int | None, archived: bool) -> dict[str, int]:
+        """What the board shows to this viewer: the seq of each run by its id."""
+        key = ("snapshot", session, archived)
+        read = partial(frames.snapshot, watch.caller.actor, session=session, archived=archived)
+        shown: dict[str, int] = await self._once(watch.topic, key, read)
+        self._remember(shown)
+        return shown
+
+    async def seqs(self, run_ids: set[str]) -> dict[str, int]:
+        """The last seq of each of these runs that is there. They count as shown from now on."""
+        found = await self._read(frames.seqs, run_ids)
+        self._remember(found)
+        return found
+
+    def _remember(self, run_ids: Iterable[str]) -> None:
+        self._shown.update(dict.fromkeys(run_ids))
+        for oldest in list(self._shown)[: max(0, len(self._shown) - SHOWN_MAX)]:
+            del self._shown[oldest]
+
+    async def _once(self, topic: Topic, key: Hashable, read: Callable[[], T]) -> T:
+        async def answer(_keys: list[Hashable]) -> dict[Hashable, T]:
+            return {key: await self._read(read)}
+
+        known: dict[Hashable, T] = await topic.shared([key], answer)
+        return known[key]
+
+    async def _read(self, read: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Database and templates are synchronous: one thread of the feed's own reads for everybody."""
+        call = database_sync_to_async(read, thread_sensitive=False, executor=self._executor)
+        answer: T = await call(*args, **kwargs)
+        return answer
+
+    def _take(self, hint: dict[str, Any]) -> None:
+        if topic := self._topics.get(hint["run"]):
+            topic.touch(hint["run"])
+        if "seq" in hint and (board := self._topics.get(BOARD)):
+            board.touch(hint["run"])
+
+    async def _poll(self) -> None:
+        """Every interval, and at once when the subscription stands again."""
+        while True:
+            interval = POLL_INTERVAL if self._poll_interval is None else self._poll_interval
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._look_now.wait(), interval)
+            self._look_now.clear()
+            try:
+                await self._ask_who_may_stay()
+                await self._look_for_changes()
+            except (DatabaseError, InterfaceError) as error:
+                logger.warning("the poll found no database: %s", error)
+            except Exception:
+                logger.exception("the poll broke, the next one follows")
+
+    async def _ask_who_may_stay(self) -> None:
+        watches = [watch for topic in self._topics.values() for watch in topic.watches]
+        actors = await self._read(still_valid, {watch.caller.identity for watch in watches})
+        for watch in watches:
+            actor = actors.get(watch.caller.identity, NOBODY)
+            if not actor.can_view:
+                watch.refuse(Close.of(actor))
+
+    async def _look_for_changes(self) -> None:
+        async with self._looking:
+            pages = self._topics.keys() - {BOARD}
+            shown = {*self._shown} if self._knows_the_board else None
+            versions = await self._read(frames.look, pages, shown=shown)
+            self._tell_pages({run_id: version for run_id, version in versions.items() if run_id in pages})
+            if shown is not None:
+                self._tell_the_board(seqs_of(versions))
+
+    def _tell_pages(self, versions: dict[str, Version]) -> None:
+        for run_id in changed(self._page_versions, versions):
+            if topic := self._topics.get(run_id):
+                topic.touch(run_id)
+        self._page_versions = versions
+
+    def _tell_the_board(self, seqs: dict[str, int]) -> None:
+        for run_id in changed(self._board_seqs, seqs):
+            if topic := self._topics.get(BOARD):
+                topic.touch(run_id)
+        self._board_seqs = seqs
+
+
+def changed(before: Mapping[str, T], now: Mapping[str, T]) -> list[str]:
+    return [run_id for run_id, version in now.items() if before.get(run_id) != version]
+
+
+def seqs_of(versions: Mapping[str, Version]) -> dict[str, int]:
+    return {run_id: seq for run_id, (seq, _log) in versions.items()}

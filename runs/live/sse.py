@@ -1,0 +1,105 @@
+"""Server-sent events: the log of one run as a stream, for programs and for browsers' EventSource."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from http import HTTPStatus
+
+from channels.db import database_sync_to_async
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+from runs.live import feed
+from runs.live.auth import Caller, caller_of_request
+from runs.live.codes import Refusal
+from runs.live.topics import Watch
+from runs.live.wire import dumps
+from runs.models import Run
+
+PING_INTERVAL = 15.0  # seconds
+SEQ_DIGITS = 10
+
+
+async def stream(request: HttpRequest, run_id: str | uuid.UUID) -> HttpResponseBase:
+    """`GET .../events/stream?after=SEQ`: each event with its `id`, `event` and `data`, until the run has ended.
+
+    `id` is the seq, `event` the kind, `data` JSON. `Last-Event-ID` goes before `after`. A browser that comes back to a
+    run with nothing left to say gets 204, which tells its EventSource to stop. Refusals are problem documents: 401,
+    403, 404, 422.
+    """
+    if request.method != "GET":
+        return _problem(HTTPStatus.METHOD_NOT_ALLOWED, "Only GET is allowed here.", {"Allow": "GET"})
+    caller = await database_sync_to_async(caller_of_request)(request)
+    if not caller.actor.can_view:
+        return _refused(caller)
+    run = await _find(run_id)
+    if run is None:
+        return _problem(HTTPStatus.NOT_FOUND, f"There is no run {run_id}.")
+    resumed = request.headers.get("Last-Event-ID", "")
+    after = resumed or request.GET.get("after", "0")
+    if not (after.isascii() and after.isdigit() and len(after) < SEQ_DIGITS):
+        return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"Expected the seq of an event, got {after[:40]!r}.")
+    if resumed and run.is_finished and run.seq <= int(after):
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    response = StreamingHttpResponse(_events(str(run.pk), caller, after=int(after)), content_type="text/event-stream")
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _refused(caller: Caller) -> HttpResponse:
+    if caller.actor.name:
+        return _problem(HTTPStatus.FORBIDDEN, "Watching runs needs the role viewer, operator or admin.")
+    return _problem(HTTPStatus.UNAUTHORIZED, "A valid bearer token is needed.", {"WWW-Authenticate": "Bearer"})
+
+
+def _problem(status: HTTPStatus, detail: str, headers: dict[str, str] | None = None) -> HttpResponse:
+    """RFC 9457."""
+    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    return JsonResponse(body, status=status, headers=headers, content_type="application/problem+json")
+
+
+async def _find(run_id: str | uuid.UUID) -> Run | None:
+    try:
+        return await Run.objects.only("status", "seq").filter(pk=uuid.UUID(str(run_id))).afirst()
+    except ValueError:
+        return None
+
+
+async def _events(run_id: str, caller: Caller, *, after: int) -> AsyncIterator[str]:
+    """Subscribe first, read second; a comment at once, so that the client knows it is connected, and in silence."""
+    source = feed.current()
+    async with source.watching(run_id, caller) as watch:
+        yield ": connected\n\n"
+        while True:
+            batch = await source.events(watch, run_id, after=after)
+            if batch is None:
+                return
+            if batch.events:
+                yield _lines(batch.events)
+            after = batch.seq
+            if batch.is_last:
+                return
+            while not batch.more and (news := await _wait(watch)) != NEWS:
+                if news == GONE:
+                    return
+                yield ": ping\n\n"
+
+
+NEWS, SILENCE, GONE = "news", "silence", "gone"
+
+
+async def _wait(watch: Watch) -> str:
+    try:
+        await asyncio.wait_for(watch.news(), PING_INTERVAL)
+    except TimeoutError:
+        return SILENCE
+    except Refusal:
+        return GONE
+    return NEWS
+
+
+def _lines(events: Sequence[dict[str, object]]) -> str:
+    return "".join(f"id: {event['seq']}\nevent: {event['kind']}\ndata: {dumps(event)}\n\n" for event in events)

@@ -1,0 +1,107 @@
+"""A topic is what viewers look at together, a run or the board: who they are, and what was read for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from runs.live.auth import Caller
+from runs.live.codes import Close, Refusal
+
+Key = TypeVar("Key", bound=Hashable)
+
+CHANGED_MAX = 5_000  # runs with news that a viewer has not taken yet
+KEPT_MAX = 400  # answers that a topic keeps
+
+
+class Watch:
+    """One viewer's place at a topic. What it has not taken is a set of run ids: the log keeps the rest."""
+
+    def __init__(self, topic: Topic, caller: Caller) -> None:
+        self.topic = topic
+        self.caller = caller
+        self._changed: set[str] = set()
+        self._refusal: Close | None = None
+        self._news = asyncio.Event()
+
+    async def news(self) -> set[str]:
+        """Wait; returns the runs that changed since the last call. Raises Refusal when the viewer must go."""
+        await self._news.wait()
+        self._news.clear()
+        if self._refusal is not None:
+            raise Refusal(self._refusal)
+        changed, self._changed = self._changed, set()
+        return changed
+
+    def wake(self, run_ids: Iterable[str]) -> None:
+        self._changed.update(run_ids)
+        if len(self._changed) > CHANGED_MAX:
+            self.refuse(Close.COME_BACK)
+        self._news.set()
+
+    def refuse(self, code: Close) -> None:
+        self._refusal = code
+        self._changed.clear()
+        self._news.set()
+
+
+class Topic:
+    """Viewers are told of the first change at once, and of further ones within `join_s` together.
+
+    What one of them reads is kept until the next change, so that the others need not read it again.
+    """
+
+    def __init__(self, name: str, *, join_s: float) -> None:
+        self.name = name
+        self.watches: set[Watch] = set()
+        self._changed: set[str] = set()
+        self._touched = asyncio.Event()
+        self._round = 0
+        self._kept: dict[Hashable, Any] = {}
+        self._reading = asyncio.Lock()
+        self._pacer = asyncio.create_task(self._pace(join_s))
+
+    def touch(self, run_id: str) -> None:
+        """The run has news."""
+        self._changed.add(run_id)
+        self._touched.set()
+
+    async def _pace(self, join_s: float) -> None:
+        while True:
+            await self._touched.wait()
+            self._touched.clear()
+            changed, self._changed = self._changed, set()
+            self._round += 1
+            self._kept.clear()
+            for watch in self.watches:
+                watch.wake(changed)
+            await asyncio.sleep(join_s)
+
+    async def shared(
+        self,
+        keys: Iterable[Key],
+        read: Callable[[list[Key]], Awaitable[Mapping[Key, Any]]],
+    ) -> dict[Key, Any]:
+        """What `read` answers for these keys, read once for all viewers of this round; absent keys stay absent.
+
+        An answer that was on its way when the next round began is not kept: it may be older than the change.
+        """
+        asked = list(keys)
+        async with self._reading:
+            missing = [key for key in asked if key not in self._kept]
+            this_round = self._round
+            fresh: Mapping[Key, Any] = await read(missing) if missing else {}
+            known: dict[Any, Any] = {**self._kept, **fresh}
+            if this_round == self._round:
+                self._keep(fresh)
+        return {key: known[key] for key in asked if key in known}
+
+    def _keep(self, fresh: Mapping[Any, Any]) -> None:
+        """Whoever is far behind reads frame after frame alone: these are not worth keeping."""
+        if len(self._kept) + len(fresh) > KEPT_MAX:
+            self._kept.clear()
+        self._kept.update((key, value) for key, value in fresh.items() if not getattr(value, "more", False))
+
+    def close(self) -> None:
+        self._pacer.cancel()

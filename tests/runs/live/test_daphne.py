@@ -1,0 +1,98 @@
+"""The same over TCP, through a real Daphne in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import httpx
+import pytest
+from django.utils import timezone
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from runs import hints
+from runs.models import Attempt, LogChunk, Run, Step
+from tests.factories import make_run, make_token, start
+from tests.runs.live.sockets import outside, tell
+
+pytestmark = [pytest.mark.usefixtures("committed"), pytest.mark.slow]
+
+CHUNK = 64 * 1024
+
+
+def opening(address: str, path: str, secret: str, **options: Any) -> connect:
+    headers = {"Authorization": f"Bearer {secret}"}
+    return connect(f"ws://{address}{path}", additional_headers=headers, open_timeout=30, **options)
+
+
+async def frame_of(client: ClientConnection) -> dict[str, Any]:
+    return json.loads(await asyncio.wait_for(client.recv(), 5))
+
+
+async def test_a_new_run_appears_on_an_open_board(daphne: str) -> None:
+    secret = await outside(make_token)
+    async with opening(daphne, "/ws/board", secret) as board:
+        assert (await frame_of(board))["type"] == "snapshot"
+        began = time.monotonic()
+        run = await outside(start, title="Nightly")
+        frame = await frame_of(board)
+        assert time.monotonic() - began < 2.0  # well below the poll
+    assert frame["run"] == str(run.pk)
+
+
+async def test_a_refusal_reaches_the_client_as_a_code(daphne: str) -> None:
+    async with opening(daphne, "/ws/board", "wrong") as client:
+        with pytest.raises(ConnectionClosed) as closed:
+            await client.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4401
+
+
+async def test_a_client_that_does_not_read_is_sent_away_and_resumes(daphne: str) -> None:
+    """The server must not keep what the client does not take: with 40 MB to say it stops at the sockets' buffers."""
+    run, secret = await outside(make_run, status="running"), await outside(make_token)
+    attempt = await outside(make_attempt, run)
+    for offset in range(40):
+        await outside(write_log, attempt, offset, 16)
+    path = f"/ws/runs/{run.pk}?after=1"
+    async with opening(daphne, path, secret, max_queue=1, max_size=None, ping_interval=None) as slow:
+        await frame_of(slow)
+        await asyncio.sleep(20)  # longer than it may take to read
+        with pytest.raises(ConnectionClosed):
+            async with asyncio.timeout(30):
+                while True:
+                    await slow.recv()
+    last = await outside(LogChunk.objects.order_by("pk").last)
+    async with opening(daphne, f"{path}&log={last.pk - 1}", secret, max_size=None) as again:
+        assert "x" * 100 in (await frame_of(again))["fragments"][0]["html"]
+
+
+def make_attempt(run: Run) -> Attempt:
+    step = Step.objects.get(run=run)
+    return Attempt.objects.create(step=step, number=1, started_at=timezone.now())
+
+
+def write_log(attempt: Attempt, number: int, count: int) -> None:
+    """So many chunks in one statement."""
+    offsets = [(number * count + index) * CHUNK for index in range(count)]
+    rows = [
+        LogChunk(attempt=attempt, offset=offset, stream="stdout", data=b"x" * CHUNK, at=timezone.now())
+        for offset in offsets
+    ]
+    LogChunk.objects.bulk_create(rows)
+    hints.publish(str(attempt.step.run_id), log=rows[-1].pk)
+
+
+async def test_a_stream_of_events_follows_the_run(daphne: str) -> None:
+    run, secret = await outside(start), await outside(make_token)
+    url = f"http://{daphne}/api/v1/runs/{run.pk}/events/stream"
+    headers = {"Authorization": f"Bearer {secret}"}
+    async with httpx.AsyncClient(timeout=30) as client, client.stream("GET", url, headers=headers) as response:
+        lines = response.aiter_lines()
+        seen = [await anext(lines) for _ in range(6)]
+        await outside(tell, run)
+        seen += [await anext(lines) for _ in range(2)]
+    assert [line for line in seen if line.startswith("id:")] == ["id: 1", "id: 2"]

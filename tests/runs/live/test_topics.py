@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from runs.live.auth import Caller
+from runs.live.codes import Close, Refusal
+from runs.live.topics import CHANGED_MAX, Topic, Watch
+from tests.factories import make_actor
+
+JOIN_S = 0.1
+
+
+def enter(topic: Topic) -> Watch:
+    watch = Watch(topic, Caller(make_actor()))
+    topic.watches.add(watch)
+    return watch
+
+
+async def test_the_first_change_is_told_at_once() -> None:
+    topic = Topic("board", join_s=60)
+    watch = enter(topic)
+    topic.touch("run-1")
+    assert await asyncio.wait_for(watch.news(), 1) == {"run-1"}
+
+
+async def test_further_changes_are_joined() -> None:
+    topic = Topic("board", join_s=JOIN_S)
+    watch = enter(topic)
+    topic.touch("run-1")
+    await watch.news()
+    began = time.monotonic()
+    for number in range(100):
+        topic.touch(f"run-{number}")
+        await asyncio.sleep(0)
+    assert len(await watch.news()) == 100
+    assert time.monotonic() - began < JOIN_S * 3
+
+
+async def test_what_is_read_in_a_round_is_read_once_for_all() -> None:
+    topic, asked = Topic("run-1", join_s=JOIN_S), []
+
+    async def read(keys: list[int]) -> dict[int, str]:
+        asked.append(keys)
+        await asyncio.sleep(0)
+        return {key: f"frame {key}" for key in keys}
+
+    answers = await asyncio.gather(*(topic.shared([1, 2], read) for _ in range(50)))
+    assert answers == [{1: "frame 1", 2: "frame 2"}] * 50
+    assert asked == [[1, 2]]
+
+
+async def test_an_answer_from_before_a_change_is_not_kept() -> None:
+    topic = Topic("run-1", join_s=JOIN_S)
+    watch = enter(topic)
+
+    async def read_while_it_changes(keys: list[int]) -> dict[int, str]:
+        topic.touch("run-1")
+        await watch.news()
+        return dict.fromkeys(keys, "old")
+
+    async def read(keys: list[int]) -> dict[int, str]:
+        return dict.fromkeys(keys, "new")
+
+    await topic.shared([1], read_while_it_changes)
+    assert await topic.shared([1], read) == {1: "new"}
+
+
+async def test_a_viewer_who_never_takes_its_news_is_told_to_come_back() -> None:
+    watch = enter(Topic("board", join_s=JOIN_S))
+    watch.wake(f"run-{number}" for number in range(CHANGED_MAX + 1))
+    with pytest.raises(Refusal) as refusal:
+        await watch.news()
+    assert refusal.value.code == Close.COME_BACK
