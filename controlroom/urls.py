@@ -1,0 +1,21 @@
+"""Every address of the control room: pages, API, admin, health."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+
+from controlroom.health import healthz, readyz
+from controlroom.metrics import metrics
+
+urlpatterns = [
+    path("", include("runs.views.urls")),
+    path("login", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout", LogoutView.as_view(), name="logout"),
+    path("api/", include("runs.api.urls")),
+    path("admin/", admin.site.urls),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
+]

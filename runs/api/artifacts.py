@@ -1,0 +1,87 @@
+"""Files that steps left behind."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from asgiref.sync import sync_to_async
+from django.db.models.fields.files import FieldFile
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
+from ninja import Query, Router
+
+from pulser.language import limits
+from runs.api.auth import ApiRequest, may_view
+from runs.api.events import visible_run
+from runs.api.openapi import answers, gives
+from runs.api.paging import Paged, page
+from runs.api.schemas import ArtifactPage, RunId
+from runs.api.wire import answer
+from runs.errors import NotThere
+from runs.live.wire import rfc3339
+from runs.models import Artifact
+
+router = Router(tags=["artifacts"])
+
+READ_BYTES = limits.MIB // 4
+
+
+@router.get("/{run_id}/artifacts", auth=may_view, response=answers(ArtifactPage, 404, 422))
+def index(request: ApiRequest, run_id: RunId, query: Query[Paged]) -> HttpResponse:
+    """Artifacts of all steps, newest first."""
+    run = visible_run(request, run_id)
+    kept = Artifact.objects.filter(run=run).select_related("step")
+    items, following = page(kept, query, bound_to={"run": run.pk})
+    return answer({"items": [_item(artifact) for artifact in items], "next": following})
+
+
+def _item(artifact: Artifact) -> dict[str, object]:
+    return {
+        "id": artifact.pk,
+        "step": artifact.step.key,
+        "attempt": artifact.attempt,
+        "name": artifact.name,
+        "kind": artifact.kind,
+        "media_type": artifact.media_type,
+        "size": artifact.size,
+        "sha256": artifact.sha256,
+        "created_at": rfc3339(artifact.created_at),
+    }
+
+
+@router.get(
+    "/{run_id}/artifacts/{artifact_id}/content",
+    auth=may_view,
+    response=answers(None, 404),
+    openapi_extra=gives("application/octet-stream", schema={"type": "string", "format": "binary"}),
+)
+def content(request: ApiRequest, run_id: RunId, artifact_id: str) -> HttpResponseBase:
+    """The file itself: always as a download, so that what a step wrote never runs as a page of ours."""
+    run = visible_run(request, run_id)
+    number = int(artifact_id) if artifact_id.isascii() and artifact_id.isdigit() and len(artifact_id) < 19 else 0
+    artifact = Artifact.objects.filter(run=run, pk=number).first()
+    if artifact is None or not artifact.content.storage.exists(str(artifact.content.name)):
+        raise NotThere(f"the run has no artifact {artifact_id[:20]}, or its content is gone")
+    return StreamingHttpResponse(_pieces(artifact.content), headers=_headers(artifact))
+
+
+def _headers(artifact: Artifact) -> dict[str, str]:
+    return {
+        "Content-Type": "application/octet-stream",
+        "Content-Disposition": content_disposition_header(True, artifact.name) or "attachment",
+        "Content-Length": str(artifact.size),
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "ETag": f'"{artifact.sha256}"',
+    }
+
+
+async def _pieces(file: FieldFile) -> AsyncIterator[bytes]:
+    """Read as it is sent, off the event loop: a gigabyte neither fills memory nor holds others up."""
+    opened = await sync_to_async(file.storage.open)(str(file.name), "rb")
+    try:
+        while piece := await sync_to_async(opened.read)(READ_BYTES):
+            yield piece
+    finally:
+        await sync_to_async(opened.close)()

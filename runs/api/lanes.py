@@ -1,0 +1,52 @@
+"""Lanes: how many runs go at once."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from ninja import Query, Router
+
+from runs.api.auth import ApiRequest, may_operate, may_view
+from runs.api.body import take
+from runs.api.openapi import answers, takes
+from runs.api.paging import Order, Paged, page
+from runs.api.schemas import LaneChange, LaneOut, LanePage
+from runs.api.wire import answer
+from runs.errors import NotThere
+from runs.models import Lane
+
+router = Router(tags=["lanes"])
+
+ON_THE_BOARD = Order(("position", "name"), descending=False)
+
+
+@router.get("", auth=may_view, response=answers(LanePage, 422))
+def index(request: ApiRequest, query: Query[Paged]) -> HttpResponse:
+    """Lanes in the order of the board, with their load."""
+    lanes, following = page(Lane.objects.visible_to(request.auth).with_load(), query, order=ON_THE_BOARD)
+    return answer({"items": [lane_json(lane) for lane in lanes], "next": following})
+
+
+def lane_json(lane: Lane) -> dict[str, object]:
+    """A lane that was read `with_load`."""
+    return {
+        "name": lane.name,
+        "position": lane.position,
+        "limit": lane.limit,
+        "paused": lane.paused,
+        "used": lane.used,  # type: ignore[attr-defined]
+        "queued": lane.queued,  # type: ignore[attr-defined]
+    }
+
+
+@router.patch(
+    "/{name}", auth=may_operate, response=answers(LaneOut, 404, 413, 415, 422), openapi_extra=takes(LaneChange)
+)
+def change(request: ApiRequest, name: str) -> HttpResponse:
+    """Change the limit, pause or open the lane. What waits for it starts with the next sweep."""
+    wanted = take(request, LaneChange).model_dump(exclude_none=True)
+    lanes = Lane.objects.visible_to(request.auth).filter(name=name)
+    if not lanes.exists():
+        raise NotThere(f"there is no lane {name[:50]}")
+    if wanted:
+        lanes.update(**wanted)
+    return answer(lane_json(lanes.with_load().get()))

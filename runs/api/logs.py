@@ -1,0 +1,82 @@
+"""What steps wrote, as it came."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Literal
+
+from asgiref.sync import sync_to_async
+from django.db.models import QuerySet
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from ninja import Field, Query, Router, Schema
+
+from pulser.language import limits
+from runs.api.auth import ApiRequest, may_view
+from runs.api.events import visible_run
+from runs.api.openapi import answers, gives
+from runs.api.schemas import LogPage, RunId
+from runs.api.wire import answer
+from runs.errors import NotThere
+from runs.live.shown import log_chunks
+from runs.live.wire import rfc3339
+from runs.models import LogChunk, Step
+
+router = Router(tags=["logs"])
+
+CHUNKS_READ = 50  # at once, for the raw log: some megabytes at most
+
+
+class LogQuery(Schema):
+    step: str | None = Field(None, max_length=limits.SLUG_CHARS, description="Only this step")
+    after: int = Field(0, ge=0, le=2**63 - 1, description="`next` of the page before")
+    limit: int = Field(limits.PAGE_DEFAULT, ge=1, le=limits.PAGE_MAX)
+    format: Literal["json", "text"] = "json"
+
+
+@router.get("/{run_id}/log", auth=may_view, response=answers(LogPage, 404, 422), openapi_extra=gives("text/plain"))
+def show(request: ApiRequest, run_id: RunId, query: Query[LogQuery]) -> HttpResponseBase:
+    """Chunks of output in their order; with `format=text` the raw bytes, all of them."""
+    run = visible_run(request, run_id)
+    if query.step is not None and not Step.objects.filter(run=run, key=query.step).exists():
+        raise NotThere(f"the run has no step {query.step}")
+    chunks = log_chunks(run.pk, after=query.after)
+    chunks = chunks if query.step is None else chunks.filter(attempt__step__key=query.step)
+    if query.format == "text":
+        return StreamingHttpResponse(_raw(chunks), content_type="text/plain; charset=utf-8")
+    return _page(chunks, query)
+
+
+def _page(chunks: QuerySet[LogChunk], query: LogQuery) -> HttpResponse:
+    found = list(chunks[: query.limit + 1])
+    items = _settled(found[: query.limit])
+    last = items[-1].pk if items else query.after
+    following = str(last) if len(found) > len(items) else None
+    return answer({"items": [_item(chunk) for chunk in items], "next": following})
+
+
+def _settled(chunks: list[LogChunk]) -> list[LogChunk]:
+    """Up to the first chunk that may still get a predecessor; whoever reads on from the last id misses nothing."""
+    stop = next((index for index, chunk in enumerate(chunks) if not chunk.settled), len(chunks))  # type: ignore[attr-defined]
+    return chunks[:stop]
+
+
+def _item(chunk: LogChunk) -> dict[str, object]:
+    return {
+        "step": chunk.attempt.step.key,
+        "attempt": chunk.attempt.number,
+        "offset": chunk.offset,
+        "stream": chunk.stream,
+        "text": chunk.text,
+        "at": rfc3339(chunk.at),
+    }
+
+
+async def _raw(chunks: QuerySet[LogChunk]) -> AsyncIterator[bytes]:
+    """All there is now, read as it is sent: a log may be larger than memory should hold."""
+    read = sync_to_async(lambda after: list(chunks.filter(pk__gt=after)[:CHUNKS_READ]))
+    after = 0
+    while found := await read(after):
+        for chunk in found:
+            yield bytes(chunk.data)
+        after = found[-1].pk

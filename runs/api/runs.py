@@ -1,0 +1,116 @@
+"""Runs: start, list, look at."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from django.http import HttpResponse
+from ninja import Field, Query, Router
+from pydantic import AwareDatetime
+
+from pulser.engine.states import RunStatus
+from runs.api.auth import ApiRequest, may_operate, may_view
+from runs.api.body import canonical, idempotency, take
+from runs.api.openapi import KEY_PARAMETER, answers, takes
+from runs.api.paging import Order, Paged, page
+from runs.api.problems import unfit
+from runs.api.schemas import RunId, RunOut, RunPage, StartRun
+from runs.api.wire import answer, answer_run, run_id_of, run_summary
+from runs.execution.start import find_version, start_run
+from runs.models import Lane, Run, Session
+from runs.models.run import RunQuerySet
+
+router = Router(tags=["runs"])
+
+BY_TIME = Order(("created_at", "pk"))
+CLI_AGENT = "controlroom-cli/"
+KEY_HEADERS = ("Idempotency-Key",)
+
+
+class RunFilters(Paged):
+    status: list[RunStatus] = Field(default_factory=list, description="Any of these")
+    lane: str | None = Field(None, max_length=50)
+    session: int | None = Field(None, ge=1, le=2**63 - 1)
+    plan: str | None = Field(None, max_length=100)
+    q: str | None = Field(None, max_length=200, description="Part of the title")
+    since: AwareDatetime | None = Field(None, description="Created then or later")
+    until: AwareDatetime | None = Field(None, description="Created before")
+    archived: Literal["false", "true", "all"] = "false"
+
+    def of(self, runs: RunQuerySet) -> RunQuerySet:
+        """The runs that pass all filters."""
+        runs = self._of_board(runs)
+        runs = runs.in_status(*self.status) if self.status else runs
+        runs = runs.of_plan(self.plan) if self.plan else runs
+        runs = runs.titled_like(self.q) if self.q else runs
+        return self._of_time(runs)
+
+    def _of_board(self, runs: RunQuerySet) -> RunQuerySet:
+        runs = runs.active() if self.archived == "false" else runs
+        runs = runs.archived() if self.archived == "true" else runs
+        runs = runs.in_lane(self.lane) if self.lane else runs
+        return runs.in_session(self.session) if self.session else runs
+
+    def _of_time(self, runs: RunQuerySet) -> RunQuerySet:
+        runs = runs.filter(created_at__gte=self.since) if self.since else runs
+        return runs.filter(created_at__lt=self.until) if self.until else runs
+
+
+@router.post(
+    "",
+    auth=may_operate,
+    response={200: RunOut, **answers(RunOut, 404, 413, 415, 422, 429, status=201)},
+    openapi_extra=takes(StartRun, parameters=[KEY_PARAMETER]),
+)
+def create(request: ApiRequest) -> HttpResponse:
+    """Start a run. 201 with the run; a repeat with the same `Idempotency-Key` answers 200 with the first one."""
+    wanted = take(request, StartRun)
+    key = idempotency(request, scope=f"runs:{request.auth.name}", body=canonical(wanted), headers=KEY_HEADERS)
+    started = start_run(
+        find_version(wanted.plan),
+        params=wanted.params,
+        actor=request.auth,
+        trigger="cli" if request.headers.get("User-Agent", "").startswith(CLI_AGENT) else "api",
+        lane=_lane(wanted.lane),
+        session=_session(wanted.session),
+        title=wanted.title,
+        priority=wanted.priority,
+        environment=wanted.environment,
+        idempotency=key,
+    )
+    return answer_run(str(started.run.pk), created=started.created, status=201 if started.created else 200)
+
+
+def _lane(name: str | None) -> Lane | None:
+    if name is None:
+        return None
+    found = Lane.objects.filter(name=name).first()
+    if found is None:
+        raise unfit(
+            "lane", f"there is no lane {name}; there are {', '.join(Lane.objects.values_list('name', flat=True))}"
+        )
+    return found
+
+
+def _session(number: int | None) -> Session | None:
+    if number is None:
+        return None
+    found = Session.objects.filter(pk=number).first()
+    if found is None:
+        raise unfit("session", f"there is no session {number}")
+    return found
+
+
+@router.get("", auth=may_view, response=answers(RunPage, 422))
+def index(request: ApiRequest, query: Query[RunFilters]) -> HttpResponse:
+    """Runs without their steps, newest first. Archived ones come with `archived=true` or `all`."""
+    runs = query.of(Run.objects.visible_to(request.auth).with_context())
+    bound = query.dict(exclude={"cursor", "limit"})
+    items, following = page(runs, query, order=BY_TIME, bound_to=bound)
+    return answer({"items": [run_summary(run) for run in items], "next": following})
+
+
+@router.get("/{run_id}", auth=may_view, response=answers(RunOut, 404))
+def show(request: ApiRequest, run_id: RunId) -> HttpResponse:
+    """A run with its steps and their attempts, as of one moment."""
+    return answer_run(run_id_of(run_id))

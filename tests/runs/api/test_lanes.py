@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runs.api.schemas import LanePage
+from runs.models import Lane
+from tests.factories import make_lane, make_run
+from tests.runs.api.callers import Caller, problem_in
+
+
+def test_lanes_come_in_the_order_of_the_board_with_their_load(viewer: Caller) -> None:
+    make_run(status="running", lane="B")
+    make_run(status="queued", lane="B")
+    page = LanePage.model_validate(viewer.get("/lanes").json())
+    assert [lane.name for lane in page.items] == ["A", "B", "C", "D"]
+    assert (page.items[1].used, page.items[1].queued) == (1, 1)
+
+
+def test_lanes_come_by_pages_too(viewer: Caller) -> None:
+    first = viewer.get("/lanes", limit=3).json()
+    second = viewer.get("/lanes", limit=3, cursor=first["next"]).json()
+    assert [lane["name"] for lane in first["items"] + second["items"]] == ["A", "B", "C", "D"]
+
+
+@pytest.mark.parametrize(
+    ("change", "limit", "paused"), [({"limit": 3}, 3, False), ({"paused": True}, 10, True), ({}, 10, False)]
+)
+def test_a_change_touches_only_what_it_names(operator: Caller, change: Any, limit: int, paused: bool) -> None:
+    answer = operator.send("PATCH", "/lanes/A", change)
+    lane = Lane.objects.get(name="A")
+    assert answer.status_code == 200
+    assert (answer.json()["limit"], answer.json()["paused"]) == (lane.limit, lane.paused) == (limit, paused)
+
+
+@pytest.mark.parametrize(
+    "change", [{"limit": 0}, {"limit": -1}, {"limit": "3"}, {"limit": 10**6}, {"paused": "yes"}, {"name": "Z"}, [1]]
+)
+def test_a_bad_change_changes_nothing(operator: Caller, change: Any) -> None:
+    make_lane("A")
+    problem_in(operator.send("PATCH", "/lanes/A", change), 422)
+    assert (Lane.objects.get(name="A").limit, Lane.objects.get(name="A").paused) == (10, False)
+
+
+def test_an_unknown_lane_answers_404(operator: Caller) -> None:
+    problem_in(operator.send("PATCH", "/lanes/Z", {"limit": 1}), 404)
+
+
+def test_a_viewer_changes_no_lane(viewer: Caller) -> None:
+    problem_in(viewer.send("PATCH", "/lanes/A", {"paused": True}), 403)
+    assert not Lane.objects.get(name="A").paused
