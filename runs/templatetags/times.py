@@ -1,0 +1,107 @@
+"""Moments and lengths of time for people: exact on hover, and kept true in the browser by `static/js/time.js`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from runs.models import Attempt
+
+register = template.Library()
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+TICKING = '<time data-tick="{}" datetime="{}" title="{}">{}</time>'
+
+
+class Span(NamedTuple):
+    start: datetime | None
+    finish: datetime | None
+
+
+@register.simple_tag
+def ago(when: datetime | None) -> str:
+    """How long it is past: `3 min ago`."""
+    return _ticking("age", when, _age(_seconds(when, timezone.now()))) if when else ""
+
+
+@register.simple_tag
+def until(when: datetime | None) -> str:
+    """How long it takes yet: `in 12 s`, or `due`."""
+    if when is None:
+        return ""
+    left = _seconds(timezone.now(), when)
+    return _ticking("until", when, f"in {length(left, is_exact=False)}" if left > 0 else "due")
+
+
+@register.simple_tag
+def lasted(start: datetime | None, finish: datetime | None) -> str:
+    """The time between the two; it ticks while there is no finish."""
+    if start is None:
+        return ""
+    if finish is None:
+        return _ticking("since", start, length(_seconds(start, timezone.now()), is_exact=False))
+    return format_html('<span title="{} to {}">{}</span>', exact(start), exact(finish), length(_seconds(start, finish)))
+
+
+@register.simple_tag
+def moment(when: datetime | None) -> str:
+    """Date, time and zone; a dash when it has not come."""
+    return format_html('<time datetime="{}">{}</time>', _iso(when), exact(when)) if when else "-"
+
+
+@register.simple_tag
+def clock(when: datetime | None) -> str:
+    """The time of day; the date and the zone on hover."""
+    if when is None:
+        return ""
+    shown = when.astimezone(UTC).strftime("%H:%M:%S")
+    return format_html('<time datetime="{}" title="{}">{}</time>', _iso(when), exact(when), shown)
+
+
+@register.simple_tag
+def step_times(attempts: Iterable[Attempt]) -> Span:
+    """From the start of the first attempt to the end of the last."""
+    tries = list(attempts)
+    return Span(tries[0].started_at, tries[-1].finished_at) if tries else Span(None, None)
+
+
+def exact(when: datetime) -> str:
+    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def length(seconds: float, *, is_exact: bool = True) -> str:
+    """`4.2 s`, `42 s`, `3 m 07 s`, `2 h 05 m`, `3 d 4 h`. Tenths are left out of what ticks."""
+    whole = int(seconds)
+    if whole < MINUTE:
+        return f"{seconds:.1f} s" if is_exact and seconds < 10 else f"{whole} s"
+    if whole < HOUR:
+        return f"{whole // MINUTE} m {whole % MINUTE:02d} s"
+    if whole < DAY:
+        return f"{whole // HOUR} h {whole % HOUR // MINUTE:02d} m"
+    return f"{whole // DAY} d {whole % DAY // HOUR} h"
+
+
+def _age(seconds: float) -> str:
+    units = ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"))
+    for size, word in units:
+        if seconds >= size:
+            return f"{int(seconds // size)} {word} ago"
+    return "just now" if seconds < 10 else f"{int(seconds)} s ago"
+
+
+def _seconds(start: datetime, end: datetime) -> float:
+    return max(0.0, (end - start).total_seconds())
+
+
+def _ticking(kind: str, when: datetime, shown: str) -> SafeString:
+    return format_html(TICKING, kind, _iso(when), exact(when), shown)
+
+
+def _iso(when: datetime) -> str:
+    return when.astimezone(UTC).isoformat()

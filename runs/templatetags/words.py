@@ -1,0 +1,160 @@
+"""What a run or a step is about right now, in a few words; and who must act next on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django import template
+
+from pulser.engine.states import RUN_CUSTODY, STEP_CUSTODY, Custody, RunStatus, StepStatus
+from runs.models import Attempt, Run, Step
+
+register = template.Library()
+
+NAMED = 2  # steps named in a note; the rest is counted
+DECISIONS = {"approve": "it is approved", "reject": "it is rejected", "succeed": "it goes on"}
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A few words, and the moment they count down to."""
+
+    text: str = ""
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """Who must act, until when (a moment where one is known, else in words), and what happens then."""
+
+    owner: str
+    deadline: str
+    then: str
+    deadline_at: datetime | None = None
+
+
+@register.simple_tag
+def run_word(run: Run) -> str:
+    return "cancelling" if run.is_cancelling else run.status
+
+
+@register.simple_tag
+def run_note(run: Run, steps: Iterable[Step]) -> Note:
+    """What a card says beside the status."""
+    shown = list(steps)
+    if run.status == RunStatus.RUNNING:
+        return _running_note(shown)
+    if run.status == RunStatus.WAITING:
+        return _waiting_note(shown)
+    if run.status == RunStatus.ERROR:
+        return Note(_failure(run, steps=shown))
+    if run.status == RunStatus.QUEUED:
+        return Note("to go on" if run.started_at else "")
+    return Note(run.reason if run.status == RunStatus.CANCELLED else "")
+
+
+def _running_note(steps: Sequence[Step]) -> Note:
+    busy = _in_status(steps, StepStatus.RUNNING) or _in_status(steps, StepStatus.QUEUED)
+    return Note(_names(busy)) if busy else _waiting_note(steps)
+
+
+def _waiting_note(steps: Sequence[Step]) -> Note:
+    for step in _in_status(steps, StepStatus.WAITING):
+        if step.wait_role:
+            return Note(f"for {step.wait_role}: {step.wait_message or step.key}")
+    due = [(step.next_attempt_at, f"{step.key} again") for step in _in_status(steps, StepStatus.BACKOFF)]
+    due += [(step.deadline_at, step.key) for step in _in_status(steps, StepStatus.WAITING)]
+    known = [(at, text) for at, text in due if at]
+    return Note(min(known)[1], min(known)[0]) if known else Note()
+
+
+def _failure(run: Run, *, steps: Sequence[Step]) -> str:
+    if run.reason:
+        return run.reason
+    failed = _in_status(steps, StepStatus.ERROR)
+    return f"{failed[0].key}: {failed[0].reason}".rstrip(": ") if failed else ""
+
+
+def _in_status(steps: Iterable[Step], status: str) -> list[Step]:
+    return [step for step in steps if step.status == status]
+
+
+def _names(steps: Sequence[Step]) -> str:
+    more = f" and {len(steps) - NAMED} more" if len(steps) > NAMED else ""
+    return ", ".join(step.key for step in steps[:NAMED]) + more
+
+
+@register.simple_tag
+def run_custody(run: Run, steps: Iterable[Step]) -> Next | None:
+    """Who answers for the run; None when it has ended."""
+    if run.is_finished:
+        return None
+    base, shown = _from_table(RUN_CUSTODY[RunStatus(run.status)]), list(steps)
+    if run.status == RunStatus.QUEUED:
+        return replace(base, owner=f"lane {run.lane.name}")
+    if run.status == RunStatus.RUNNING:
+        return _busiest(base, steps=shown)
+    return _waiting_custody(base, steps=shown)
+
+
+def _busiest(base: Next, *, steps: Sequence[Step]) -> Next:
+    """Of the steps that run, the one whose worker must show itself first; else what is about to run."""
+    held = [
+        (step, attempt) for step in steps for attempt in getattr(step, "open_attempts", ()) if attempt.lease_expires
+    ]
+    if held:
+        step, attempt = min(held, key=lambda pair: pair[1].lease_expires)
+        following = step_custody(step, [attempt])
+        return replace(following, owner=f"{following.owner} (step {step.key})") if following else base
+    queued = _in_status(steps, StepStatus.QUEUED)
+    return _from_table(STEP_CUSTODY[StepStatus.QUEUED]) if queued else base
+
+
+def _waiting_custody(base: Next, *, steps: Sequence[Step]) -> Next:
+    waiting = _in_status(steps, StepStatus.WAITING)
+    due = [step.deadline_at for step in waiting] + [
+        step.next_attempt_at for step in _in_status(steps, StepStatus.BACKOFF)
+    ]
+    nearest = min((at for at in due if at), default=None)
+    decided = next((step for step in waiting if step.wait_role), None)
+    owner = f"{decided.wait_role} (step {decided.key})" if decided else base.owner
+    return replace(base, owner=owner, deadline_at=nearest)
+
+
+@register.simple_tag
+def step_custody(step: Step, attempts: Iterable[Attempt]) -> Next | None:
+    """Who answers for the step; None when it has ended."""
+    if step.is_finished:
+        return None
+    base = _from_table(STEP_CUSTODY[StepStatus(step.status)])
+    if step.status == StepStatus.RUNNING:
+        return _leased(base, attempts=list(attempts))
+    if step.status == StepStatus.BACKOFF:
+        return replace(base, deadline_at=step.next_attempt_at)
+    if step.status == StepStatus.WAITING:
+        then = DECISIONS.get(step.on_timeout, base.then)
+        owner = step.wait_role or ("the clock" if step.wait_kind == "timer" else base.owner)
+        return replace(base, owner=owner, deadline_at=step.deadline_at, then=then)
+    return base
+
+
+def _leased(base: Next, *, attempts: Sequence[Attempt]) -> Next:
+    if not attempts or attempts[-1].finished_at:
+        return base
+    return replace(base, owner=attempts[-1].worker or base.owner, deadline_at=attempts[-1].lease_expires)
+
+
+def _from_table(custody: Custody) -> Next:
+    return Next(custody.owner, custody.deadline, custody.then)
+
+
+@register.simple_tag
+def step_note(step: Step, attempts: Iterable[Attempt]) -> str:
+    """Why a step is as it is: its reason, else what its latest attempt said."""
+    if step.status in (StepStatus.SUCCESS, StepStatus.PENDING, StepStatus.QUEUED):
+        return ""
+    tries = list(attempts)
+    said = tries[-1].error_message if tries else ""
+    return step.reason or said

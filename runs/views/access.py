@@ -1,0 +1,54 @@
+"""Who may see a page, and what a request to one carries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Protocol
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+from django_htmx.middleware import HtmxDetails
+
+from runs.actors import ADMIN, OPERATOR, VIEWER, Actor, actor_of_user
+
+
+class PageRequest(HttpRequest):
+    """A request of somebody who signed in: `actor` says what they may do, `htmx` which piece of a page asks."""
+
+    actor: Actor
+    htmx: HtmxDetails
+
+
+class View(Protocol):
+    def __call__(self, request: PageRequest, /, *args: Any, **kwargs: Any) -> HttpResponseBase: ...
+
+
+def signed_in(view: View) -> Callable[..., HttpResponseBase]:
+    """Sends strangers to the sign-in page and hands the view a request with its actor."""
+
+    @wraps(view)
+    def asked(request: PageRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        request.actor = actor_of_user(request.user)
+        return view(request, *args, **kwargs)
+
+    return login_required(asked)
+
+
+def for_viewers(view: View) -> Callable[..., HttpResponseBase]:
+    """As `signed_in`; an account without any role gets 403."""
+
+    @signed_in
+    @wraps(view)
+    def asked(request: PageRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.actor.can_view:
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return asked
+
+
+def role_of(actor: Actor) -> str:
+    """The strongest role, for the page's body; CSS hides what it may not press."""
+    return next((role for role in (ADMIN, OPERATOR, VIEWER) if role in actor.roles), "")

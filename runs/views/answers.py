@@ -1,0 +1,66 @@
+"""How views answer: a page, a toast, or a refusal with its reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_POST
+
+from runs.errors import Busy, Forbidden, KeyReused, MoveRefused, NotThere, RunError, StartRefused, TooLarge
+from runs.views.access import PageRequest, View, role_of, signed_in
+
+STATUSES: Mapping[type[RunError], int] = {
+    Forbidden: 403,
+    NotThere: 404,
+    MoveRefused: 409,
+    TooLarge: 413,
+    StartRefused: 422,
+    KeyReused: 422,
+    Busy: 429,
+}
+
+
+def page(request: PageRequest, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
+    """A whole page, with what every page needs: the viewer's role."""
+    return render(request, template, {"role": role_of(request.actor), **context}, status=status)
+
+
+def with_toast(response: HttpResponse, text: str, *, undo: str = "") -> HttpResponse:
+    """Shows a short message; `undo` is the url that a POST takes it back with."""
+    return _say(response, text=text, undo=undo)
+
+
+def refused(error: RunError) -> HttpResponse:
+    """The error's status, and its message as a toast."""
+    response = HttpResponse(error.message, status=status_of(error), content_type="text/plain; charset=utf-8")
+    return _say(response, text=error.message, tone="refused")
+
+
+def _say(response: HttpResponse, **toast: str) -> HttpResponse:
+    """A header holds ASCII only, which JSON's escapes are."""
+    response["X-Toast"] = json.dumps(toast)
+    return response
+
+
+def status_of(error: RunError) -> int:
+    return next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 400)
+
+
+def verb(view: View) -> Callable[..., HttpResponseBase]:
+    """A button's view: only by POST, only signed in, and what is refused becomes a toast."""
+
+    @require_POST
+    @signed_in
+    @wraps(view)
+    def asked(request: PageRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except RunError as error:
+            return refused(error)
+
+    return asked

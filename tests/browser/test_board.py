@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.contrib.sessions.models import Session as LoginSession
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from runs.models import Run
+from runs.transitions import request_cancel
+from tests.factories import make_actor, make_run, make_session, make_user, start
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Picture, SignIn, Wire
+
+TWO = """
+pulser: 1
+slug: two
+title: Two
+steps:
+  - {id: one, uses: shell, with: {run: "true"}}
+  - {id: two, needs: [one], uses: shell, with: {run: "true"}}
+"""
+
+
+def live(page: Page) -> Page:
+    expect(page.locator("#light")).to_have_text("live")
+    return page
+
+
+def test_nobody_sees_the_board_before_signing_in(open_page: SignIn) -> None:
+    make_user("operator", name="olivia")
+    page = open_page("/", role=None)
+    page.get_by_label("User name").fill("olivia")
+    page.get_by_label("Password").fill("secret-enough")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Board")).to_be_attached()
+
+
+def test_a_new_run_appears_without_a_reload(open_page: SignIn) -> None:
+    start(lane="A")
+    page = live(open_page())
+    page.evaluate("window.stayed = true")
+    run = start(lane="A", title="Brand new")
+    expect(page.locator(f'[data-lane-cards="A"] > #run-{run.pk}')).to_contain_text("Brand new")
+    assert page.locator('[data-lane-cards="A"] > .card').first.get_attribute("data-run") == str(run.pk)
+    assert page.evaluate("window.stayed") is True
+
+
+def test_lane_heads_and_tally_follow(open_page: SignIn) -> None:
+    start(lane="A")
+    page = live(open_page())
+    start(lane="A")
+    expect(page.locator("#tally")).to_contain_text("2 queued")
+    expect(page.locator(".lane-head").first).to_contain_text("2 queued")
+
+
+def test_cancel_is_shown_at_once(open_page: SignIn) -> None:
+    run = start()
+    page = live(open_page())
+    page.locator(f"#run-{run.pk}").get_by_role("button", name="Cancel").click()
+    expect(page.locator(f"#run-{run.pk}")).to_have_attribute("data-status", "cancelled")
+    expect(page.locator("#toasts")).to_contain_text("is being cancelled")
+
+
+def test_retry_makes_a_failed_run_go_again(open_page: SignIn) -> None:
+    run = make_run(status="error", steps={"greet": "error"})
+    page = live(open_page())
+    page.locator(f"#run-{run.pk}").get_by_role("button", name="Retry").click()
+    expect(page.locator(f"#run-{run.pk}")).to_have_attribute("data-status", "queued")
+
+
+def test_an_archived_card_leaves_and_undo_brings_it_back(open_page: SignIn) -> None:
+    run = make_run(status="success", title="Done and dusted")
+    page = live(open_page())
+    page.locator(f"#run-{run.pk}").get_by_role("button", name="Archive").click()
+    expect(page.locator(f"#run-{run.pk}")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(f"#run-{run.pk}")).to_be_visible()
+    run.refresh_from_db()
+    assert run.archived_at is None
+
+
+def test_a_refusal_says_why(open_page: SignIn, wire: Wire) -> None:
+    wire.cut()  # so that the page still offers what is over
+    run = make_run(status="running", steps={"greet": "running"})
+    page = open_page(wire=wire)
+    Run.objects.filter(pk=run.pk).update(status="success", finished_at=timezone.now())
+    page.locator(f"#run-{run.pk}").get_by_role("button", name="Cancel").click()
+    expect(page.locator('.toast[data-tone="refused"]')).to_contain_text("success")
+
+
+def test_a_viewer_sees_no_buttons(open_page: SignIn) -> None:
+    run = make_run(status="error")
+    page = live(open_page(role="viewer"))
+    expect(page.locator(f"#run-{run.pk}")).to_be_visible()
+    expect(page.get_by_role("button", name="Retry")).to_have_count(0)
+    expect(page.get_by_role("link", name="Start a run")).to_have_count(0)
+
+
+def test_runs_of_other_sessions_stay_away(open_page: SignIn) -> None:
+    mine = make_session("incident")
+    page = live(open_page(f"/?session={mine.pk}"))
+    other = start(session="elsewhere")
+    ours = start(session="incident")
+    expect(page.locator(f"#run-{ours.pk}")).to_be_visible()
+    expect(page.locator(f"#run-{other.pk}")).to_have_count(0)
+
+
+def test_choosing_a_session_changes_the_address(open_page: SignIn) -> None:
+    run = start(session="incident")
+    start(session="elsewhere")
+    page = open_page()
+    page.get_by_label("Session", exact=True).select_option("incident")
+    page.wait_for_url(f"**/?session={run.session_id}")
+    expect(page.locator(".card")).to_have_count(1)
+
+
+def test_a_new_session_is_made_in_a_dialog(open_page: SignIn) -> None:
+    start()
+    page = open_page()
+    page.get_by_role("button", name="Session").click()
+    page.get_by_label("Name").fill("night shift")
+    page.get_by_role("button", name="Create").click()
+    page.wait_for_url("**/?session=*")
+    expect(page.get_by_label("Session", exact=True)).to_have_value(page.url.rpartition("=")[2])
+
+
+def test_what_happened_while_offline_is_caught_up(open_page: SignIn, wire: Wire) -> None:
+    known = start()
+    page = live(open_page(wire=wire))
+    page.evaluate("window.stayed = true")
+    wire.cut()
+    expect(page.locator("#light")).to_have_text("offline")
+    new = start(title="In the meantime")
+    request_cancel(str(known.pk), actor=make_actor())
+    wire.mend()
+    expect(page.locator(f"#run-{new.pk}")).to_be_visible()
+    expect(page.locator(f"#run-{known.pk}")).to_have_attribute("data-status", "cancelled")
+    expect(page.locator("#light")).to_have_text("live")
+    assert page.evaluate("window.stayed") is True
+
+
+def test_whoever_is_signed_out_is_led_to_the_door(open_page: SignIn) -> None:
+    page = live(open_page())
+    LoginSession.objects.all().delete()
+    page.wait_for_url("**/login?next=/")
+
+
+def test_a_run_is_started_from_its_plan(open_page: SignIn) -> None:
+    start(TWO)
+    page = open_page("/plans/")
+    page.get_by_role("link", name="Start").click()
+    page.get_by_label("Title").fill("By hand")
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_url("**/runs/*")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("By hand")
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_is_wider_than_the_screen(open_page: SignIn, picture: Picture, width: int, theme: str) -> None:
+    make_run(title="W" * 300, status="error", reason="x" * 400)
+    make_run(source=TWO, status="running", steps={"one": "success", "two": "running"})
+    page = live(open_page(width=width, theme=theme))
+    picture(page, f"board-{theme}-{width}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_theme_is_remembered(open_page: SignIn) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Theme").click()
+    page.get_by_role("button", name="Theme").click()
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"

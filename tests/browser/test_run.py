@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from runs import hints
+from runs.models import Attempt, LogChunk, Run
+from runs.transitions.turn import turn
+from tests.factories import make_run, start
+from tests.runs.helpers import drive
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Picture, SignIn, Wire
+
+TALKS = """
+pulser: 1
+slug: talks
+title: Talks
+retry: {max_attempts: 1}
+steps:
+  - {id: first, uses: shell, with: {run: "echo hello from first"}}
+  - {id: second, needs: [first], uses: shell, with: {run: "echo hello from second >&2; exit 1"}}
+"""
+ASKS = """
+pulser: 1
+slug: asks
+title: Asks
+steps:
+  - {id: sign-off, uses: approval, with: {role: operator, message: "Release it?"}}
+"""
+
+
+def live(page: Page) -> Page:
+    expect(page.locator("#light")).to_have_text("live")
+    return page
+
+
+def write(run: Run, text: bytes, *, offset: int = 0, stream: str = "stdout") -> None:
+    """What a worker's output does: a committed chunk, and a hint."""
+    step = run.steps.get(key="greet")
+    attempt, _ = Attempt.objects.get_or_create(step=step, number=1, defaults={"started_at": timezone.now()})
+    chunk = LogChunk.objects.create(attempt=attempt, offset=offset, stream=stream, data=text, at=timezone.now())
+    hints.publish(str(run.pk), log=chunk.pk)
+
+
+def test_a_run_is_watched_from_start_to_end(open_page: SignIn) -> None:
+    run = start(TALKS)
+    page = live(open_page(f"/runs/{run.pk}"))
+    drive(run)
+    expect(page.locator("#run-head")).to_have_attribute("data-status", "error")
+    expect(page.locator("#step-first")).to_have_attribute("data-status", "success")
+    expect(page.locator("#step-second .step-note")).to_contain_text("1")
+    expect(page.locator('#log [data-stream="stdout"]')).to_have_text("hello from first")
+    expect(page.locator('#log [data-stream="stderr"]')).to_have_text("hello from second")
+    expect(page.locator("#events > li").last).to_contain_text("Ended in error")
+
+
+def test_events_come_once_and_in_order(open_page: SignIn, wire: Wire) -> None:
+    run = start(TALKS)
+    page = live(open_page(f"/runs/{run.pk}", wire=wire))
+    wire.cut()
+    drive(run)
+    wire.mend()
+    last = Run.objects.get(pk=run.pk).seq
+    expect(page.locator(f"#event-{last}")).to_be_attached()
+    shown = page.locator("#events .seq").all_text_contents()
+    assert shown == [str(seq) for seq in range(1, last + 1)]
+
+
+def test_lines_that_come_in_pieces_are_joined(open_page: SignIn) -> None:
+    run = make_run(status="running", steps={"greet": "running"})
+    page = live(open_page(f"/runs/{run.pk}"))
+    write(run, b"one, ")
+    write(run, b"two\n", offset=5)
+    expect(page.locator("#log .log-text")).to_have_text("one, two")
+    expect(page.locator("#log .log-block")).to_have_count(1)
+
+
+def test_output_cannot_become_markup(open_page: SignIn) -> None:
+    run = make_run(status="running", steps={"greet": "running"})
+    page = live(open_page(f"/runs/{run.pk}"))
+    write(run, b"<img src=x onerror='window.owned = true'>")
+    expect(page.locator("#log .log-text")).to_contain_text("<img src=x")
+    assert page.evaluate("window.owned") is None
+
+
+def test_the_log_follows_until_somebody_scrolls_up(open_page: SignIn) -> None:
+    run = make_run(status="running", steps={"greet": "running"})
+    page = live(open_page(f"/runs/{run.pk}"))
+    text = b"".join(b"line %d\n" % number for number in range(500))
+    write(run, text)
+    expect(page.locator("#log")).to_contain_text("line 499")
+    page.wait_for_function("log.scrollTop + log.clientHeight >= log.scrollHeight - 2")
+    page.locator("#log").evaluate("log => log.scrollTop = 0")
+    expect(page.get_by_role("checkbox", name="Follow")).not_to_be_checked()
+    write(run, b"and more\n", offset=len(text))
+    expect(page.locator("#log")).to_contain_text("and more")
+    assert page.locator("#log").evaluate("log => log.scrollTop") == 0
+
+
+def test_a_person_approves_with_a_comment(open_page: SignIn) -> None:
+    run = drive(start(ASKS))
+    page = live(open_page(f"/runs/{run.pk}"))
+    page.get_by_label("Comment").fill("checked twice")
+    page.get_by_role("button", name="Approve").click()
+    expect(page.locator("#step-sign-off")).to_have_attribute("data-status", "success")
+    expect(page.locator("#events")).to_contain_text("checked twice")
+
+
+def test_a_question_appears_while_one_watches(open_page: SignIn) -> None:
+    run = start(ASKS)
+    page = live(open_page(f"/runs/{run.pk}"))
+    drive(run)
+    expect(page.get_by_role("button", name="Approve")).to_be_visible()
+    expect(page.locator("#step-sign-off blockquote")).to_have_text("Release it?")
+
+
+def test_what_is_open_and_what_is_typed_survives_news(open_page: SignIn) -> None:
+    run = drive(start(ASKS))
+    page = live(open_page(f"/runs/{run.pk}"))
+    page.locator("#step-sign-off summary").click()
+    page.get_by_label("Comment").fill("half a thou")
+    page.evaluate("window.before = document.querySelector('#step-sign-off')")
+    with turn(str(run.pk)) as locked:
+        locked.emit("step.queued", step="sign-off", cause="ready")
+    page.wait_for_function("document.querySelector('#step-sign-off') !== window.before")
+    expect(page.get_by_label("Comment")).to_have_value("half a thou")
+    expect(page.get_by_label("Comment")).to_be_focused()
+    expect(page.locator("#step-sign-off details")).to_have_attribute("open", "")
+
+
+def test_buttons_of_the_head_answer_in_the_head(open_page: SignIn) -> None:
+    run = make_run(status="success")
+    page = live(open_page(f"/runs/{run.pk}"))
+    page.get_by_role("button", name="Archive").click()
+    expect(page.locator("#run-head")).to_contain_text("archived")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name="Archive")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_is_wider_than_the_screen(open_page: SignIn, picture: Picture, width: int, theme: str) -> None:
+    run = make_run(title="W" * 300, status="running", steps={"greet": "running"})
+    write(run, b"x" * 3000)
+    page = live(open_page(f"/runs/{run.pk}", width=width, theme=theme))
+    expect(page.locator("#log .log-text")).to_be_attached()
+    picture(page, f"run-{theme}-{width}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

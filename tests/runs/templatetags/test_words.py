@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from pulser.engine.states import RUN_OPEN, STEP_OPEN
+from runs.models import Attempt, Lane, Run, Step
+from runs.templatetags.words import run_custody, run_note, run_word, step_custody, step_note
+
+SOON = timezone.now() + timedelta(seconds=30)
+
+
+def run_of(status: str, **fields: object) -> Run:
+    return Run(status=status, lane=Lane(name="A"), **fields)
+
+
+def test_a_running_card_names_what_runs() -> None:
+    steps = [Step(key=key, status="running") for key in ("a", "b", "c", "d")]
+    assert run_note(run_of("running"), steps).text == "a, b and 2 more"
+
+
+def test_a_card_that_backs_off_counts_down() -> None:
+    note = run_note(run_of("running"), [Step(key="fetch", status="backoff", next_attempt_at=SOON)])
+    assert (note.text, note.until) == ("fetch again", SOON)
+
+
+def test_a_card_that_waits_for_a_person_asks_the_question() -> None:
+    step = Step(key="sign-off", status="waiting", deadline_at=SOON, wait_role="operator", wait_message="Release it?")
+    assert run_note(run_of("waiting"), [step]).text == "for operator: Release it?"
+
+
+def test_a_failed_card_gives_the_first_cause() -> None:
+    steps = [Step(key="clone", status="success"), Step(key="test", status="error", reason="exit code 1")]
+    assert run_note(run_of("error"), steps).text == "test: exit code 1"
+
+
+def test_a_run_that_is_being_ended_says_so() -> None:
+    assert run_word(run_of("running", stop="cancel")) == "cancelling"
+
+
+@pytest.mark.parametrize("status", sorted(RUN_OPEN))
+def test_each_open_run_has_somebody_who_must_act(status: str) -> None:
+    following = run_custody(run_of(status), [])
+    assert following is not None
+    assert following.owner
+    assert following.deadline
+    assert following.then
+
+
+@pytest.mark.parametrize("status", sorted(STEP_OPEN))
+def test_each_open_step_has_somebody_who_must_act(status: str) -> None:
+    following = step_custody(Step(key="clone", status=status), [])
+    assert following is not None
+    assert following.owner
+    assert following.deadline
+    assert following.then
+
+
+def test_a_running_step_is_its_worker_s_until_the_lease_ends() -> None:
+    attempt = Attempt(number=1, worker="w2", lease_expires=SOON)
+    following = step_custody(Step(key="clone", status="running"), [attempt])
+    assert following is not None
+    assert (following.owner, following.deadline_at) == ("w2", SOON)
+
+
+def test_the_lease_that_ends_first_speaks_for_a_running_run() -> None:
+    late, soon = Step(key="late", status="running"), Step(key="soon", status="running")
+    vars(late)["open_attempts"] = [Attempt(worker="w1", lease_expires=SOON + timedelta(seconds=9))]
+    vars(soon)["open_attempts"] = [Attempt(worker="w2", lease_expires=SOON)]
+    following = run_custody(run_of("running"), [late, soon])
+    assert following is not None
+    assert (following.owner, following.deadline_at) == ("w2 (step soon)", SOON)
+
+
+def test_an_approval_says_what_silence_means() -> None:
+    step = Step(key="ok", status="waiting", deadline_at=SOON, wait_role="operator", on_timeout="reject")
+    following = step_custody(step, [])
+    assert following is not None
+    assert (following.owner, following.then) == ("operator", "it is rejected")
+
+
+def test_a_step_without_a_reason_shows_what_its_last_attempt_said() -> None:
+    attempts = [Attempt(number=1, error_message="first"), Attempt(number=2, error_message="second")]
+    assert step_note(Step(status="backoff"), attempts) == "second"
