@@ -1,0 +1,41 @@
+# Everything a person does with this checkout. `make help` lists it.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: up test lint format bench lock help runtime tools
+TESTS ?=
+
+up: runtime ## start the control room (http://127.0.0.1:8000/); Ctrl-C stops it
+	@exec .venv/bin/controlroom up
+
+test: tools ## run all tests, on real servers and a real browser; TESTS=tests/runs runs some
+	@.ci/browser
+	@exec .venv/bin/python -m pytest -n 2 --dist loadfile $(TESTS)
+
+lint: tools ## check format, style, types, import contracts and sizes
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/python -m pytest -q -p no:cacheprovider tests/test_architecture.py
+
+format: tools ## put the code into shape
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+bench: tools ## measure: hook to step start, ms per step, runs per second
+	@exec .venv/bin/python -m bench
+
+lock: ## compile the lock files anew (needs uv)
+	uv pip compile $(COMPILE) --extra embedded pyproject.toml -o requirements.lock
+	uv pip compile $(COMPILE) --extra embedded --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+runtime:
+	@.ci/venv requirements.lock
+
+tools:
+	@.ci/venv requirements-dev.lock
+
+COMPILE = --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
