@@ -9,6 +9,7 @@ PLAN_BYTES = 1 * MIB
 PARAMS_BYTES = 256 * KIB
 HOOK_BYTES = 256 * KIB
 MAPPED_HOOK_BYTES = 1 * MIB
+REQUEST_BYTES = 4 * MIB  # of anything that comes in over HTTP or a WebSocket; above what each call takes
 
 # The shape of a plan.
 PLAN_STEPS = 1_000

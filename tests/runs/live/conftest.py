@@ -46,7 +46,14 @@ def daphne(transactional_db: None) -> Iterator[str]:
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        command = [sys.executable, "-m", "daphne", "--fd", str(listening.fileno()), "controlroom.asgi:application"]
+        command = [
+            sys.executable,
+            "-m",
+            "daphne",
+            "--fd",
+            str(listening.fileno()),
+            "tests.runs.live.impatient:application",
+        ]
         url = make_conninfo(os.environ["DATABASE_URL"], dbname=connection.settings_dict["NAME"])
         environment = os.environ | {"DATABASE_URL": url, "CONTROLROOM_DB_POOL": "4"}
         server = subprocess.Popen(command, env=environment, pass_fds=[listening.fileno()])

@@ -41,14 +41,12 @@ async def test_a_client_resumes_after_the_last_event_it_has() -> None:
 
 
 @pytest.mark.usefixtures("no_poll")
-async def test_a_hint_brings_the_next_event_at_once() -> None:
+async def test_a_hint_brings_the_next_event() -> None:
     run, opening = await watched(query="format=events")
     async with opening as client:
         await client.frame()
-        began = time.monotonic()
         event = await outside(tell, run)
         assert (await client.frame())["seq"] == event.seq
-        assert time.monotonic() - began < 0.5
 
 
 @pytest.mark.usefixtures("quick_poll")

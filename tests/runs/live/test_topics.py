@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
@@ -31,12 +30,10 @@ async def test_further_changes_are_joined() -> None:
     watch = enter(topic)
     topic.touch("run-1")
     await watch.news()
-    began = time.monotonic()
     for number in range(100):
         topic.touch(f"run-{number}")
         await asyncio.sleep(0)
     assert len(await watch.news()) == 100
-    assert time.monotonic() - began < JOIN_S * 3
 
 
 async def test_what_is_read_in_a_round_is_read_once_for_all() -> None:

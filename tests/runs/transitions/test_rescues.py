@@ -65,6 +65,21 @@ def test_an_irreversible_step_whose_worker_vanished_is_never_sent_again_by_machi
     assert attempts_of(run, "launch")[0].outcome == "lost"
 
 
+def test_a_person_who_has_looked_lets_an_irreversible_step_run_again() -> None:
+    run = start(LAUNCH)
+    claimed(run)
+    let_leases_run_out(run)
+    lose(str(run.pk), "launch", number=1)
+
+    approve(str(run.pk), "launch", actor=OLIVIA, comment="nothing had happened")
+
+    again = claimed(run)
+    assert (again.number, attempts_of(run, "launch")[1].cause) == (2, "approved")
+    finished(again)
+    assert status_of(run) == "success"
+    assert_log_folds_to_rows(run)
+
+
 def test_a_lost_attempt_without_another_one_fails_the_step() -> None:
     run = start(ONE.replace('{run: "true"}', '{run: "true"}, retry: {max_attempts: 1}'))
     claimed(run)
