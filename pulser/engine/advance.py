@@ -123,7 +123,7 @@ def conclude(graph: Graph, tally: Tally, *, facts: Facts) -> Command | None:
 def _ending(graph: Graph, tally: Tally) -> Finish:
     counted = [key for key in graph.in_order(tally.failed) if not graph.nodes[key].step.continue_on_error]
     if tally.stop == "cancel":
-        return Finish(RunStatus.CANCELLED, "cancelled")
+        return Finish(RunStatus.CANCELLED)
     if tally.stop == "timeout":
         return Finish(RunStatus.ERROR, "the plan's timeout was over")
     if counted:

@@ -105,8 +105,8 @@ CONCLUSIONS = [  # how the steps stand, what the engine says, the reason
     (Tally(failed=("main",)), Finish(RunStatus.ERROR, "main failed"), "a failure"),
     (Tally(failed=("tidy", "main")), Finish(RunStatus.ERROR, "main failed"), "the first one in plan order is named"),
     (Tally(failed=("tidy",)), Finish(RunStatus.ERROR, "tidy failed"), "a failed `finally` spoils a green run"),
-    (Tally(stop="cancel"), Finish(RunStatus.CANCELLED, "cancelled"), "cancelled, though all had ended well"),
-    (Tally(stop="cancel", failed=("main",)), Finish(RunStatus.CANCELLED, "cancelled"), "the person's word counts"),
+    (Tally(stop="cancel"), Finish(RunStatus.CANCELLED), "cancelled, though all had ended well"),
+    (Tally(stop="cancel", failed=("main",)), Finish(RunStatus.CANCELLED), "the person's word counts"),
     (Tally(stop="timeout"), Finish(RunStatus.ERROR, "the plan's timeout was over"), "too late"),
 ]
 
