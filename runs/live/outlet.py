@@ -1,4 +1,4 @@
-"""The way out to one client, with a bound: who does not read what was sent is told to come back."""
+"""The way out to a client, with a bound: who does not read what was sent is told to come back."""
 
 from __future__ import annotations
 
@@ -8,33 +8,68 @@ from typing import Any
 
 from runs.live.codes import Close, Refusal
 
-READ_TIMEOUT = 15.0  # seconds in which a client must have read what lies before it
+READ_TIMEOUT = 15.0  # seconds in which a client must have read what lies before the next frame
+
+Message = dict[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Any, Any, Send], Awaitable[None]]
 
 
 class Outlet:
-    """Sends text frames, each only after the client has taken those before, but for what fits the socket's buffers.
+    """Sends text frames, each only when the server has room for it. `read_timeout` in seconds."""
 
-    ASGI has no word for this. Servers that wait in `send` until the socket drains need nothing; Daphne takes all it is
-    given into memory, so there this registers as Twisted's push producer, which is paused while the buffer is full.
-    """
-
-    def __init__(self, send: Callable[[dict[str, Any]], Awaitable[None]], *, read_timeout: float | None = None) -> None:
+    def __init__(self, send: Send, *, read_timeout: float | None = None) -> None:
         self._send = send
         self._read_timeout = READ_TIMEOUT if read_timeout is None else read_timeout
-        self._is_clear = asyncio.Event()
-        self._is_clear.set()
-        if transport := _twisted_transport(send):
-            transport.unregisterProducer()  # the HTTP channel's, from before the upgrade
-            transport.registerProducer(self, True)
 
     async def send(self, text: str) -> None:
         """Send a frame. Raises Refusal(COME_BACK) when the client has not read for too long."""
         try:
             async with asyncio.timeout(self._read_timeout):
-                await self._is_clear.wait()
                 await self._send({"type": "websocket.send", "text": text})
         except TimeoutError:
             raise Refusal(Close.COME_BACK) from None
+
+
+def paced(application: Application) -> Application:
+    """ASGI middleware, the outermost one of WebSockets: makes Daphne's `send` wait, as other servers' does.
+
+    Daphne takes into memory whatever it is given, also for a client that does not read.
+    """
+
+    async def _app(scope: Any, receive: Any, send: Send) -> None:
+        await application(scope, receive, Valve(send))
+
+    return _app
+
+
+class Valve:
+    """A `send` that waits while Twisted's buffer of this connection is full: it is the transport's push producer."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._transport = _twisted_transport(send)
+        self._is_clear = asyncio.Event()
+        self._is_clear.set()
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "websocket.send":
+            await self._is_clear.wait()
+        elif message["type"] == "websocket.close":
+            self._let_go()
+        await self._send(message)
+        if message["type"] == "websocket.accept":
+            self._take_over()
+
+    def _take_over(self) -> None:
+        if self._transport is not None:
+            self._transport.unregisterProducer()  # the HTTP channel's, from before the upgrade
+            self._transport.registerProducer(self, True)
+
+    def _let_go(self) -> None:
+        """A transport is not closed as long as it has a producer that was paused."""
+        if self._transport is not None:
+            self._transport.unregisterProducer()
 
     def pauseProducing(self) -> None:  # noqa: N802  # Twisted's names
         self._is_clear.clear()
@@ -47,7 +82,7 @@ class Outlet:
 
 
 def _twisted_transport(send: Any) -> Any:
-    """Daphne's `send` is a partial over the connection's protocol."""
+    """Daphne's `send` is a partial over the connection's protocol; None with another server."""
     protocol = next(iter(getattr(send, "args", ())), None)
     transport = getattr(protocol, "transport", None)
     return transport if hasattr(transport, "registerProducer") else None
