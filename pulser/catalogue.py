@@ -80,5 +80,5 @@ def _make_latest(plan: Plan, *, version: PlanVersion, document: Document) -> Non
 @functools.lru_cache(maxsize=GRAPHS_KEPT)
 def graph_of(version_id: int) -> Graph:
     """The compiled plan of a version, which never changes. Raises PlanVersion.DoesNotExist."""
-    document = PlanVersion.objects.values_list("document", flat=True).get(pk=version_id)
-    return compile_plan(Document.model_validate(document))
+    document, number = PlanVersion.objects.values_list("document", "number").get(pk=version_id)
+    return compile_plan(Document.model_validate(document), version=number)

@@ -31,6 +31,7 @@ class Graph:
 
     plan: Plan
     nodes: Mapping[str, Node]
+    version: int = 1
 
     @property
     def main(self) -> tuple[str, ...]:
@@ -67,8 +68,8 @@ class Graph:
         return self.nodes[key].step.timeout or STEP_TIMEOUT_S
 
 
-def compile_plan(plan: Plan) -> Graph:
-    """The graph of a checked plan."""
+def compile_plan(plan: Plan, *, version: int = 1) -> Graph:
+    """The graph of a checked plan; `version` is its number in the catalogue."""
     dependents: dict[str, list[str]] = {}
     for step in plan.steps:
         for need in step.needs:
@@ -84,7 +85,7 @@ def compile_plan(plan: Plan) -> Graph:
             asks=references(_as_template(step.if_)),
             is_unconditional=step.if_ is not None and is_unconditional(step.if_),
         )
-    return Graph(plan=plan, nodes=nodes)
+    return Graph(plan=plan, nodes=nodes, version=version)
 
 
 def _as_template(condition: Any) -> Any:

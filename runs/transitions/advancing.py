@@ -37,15 +37,20 @@ def begin(turn: Turn) -> None:
         settle(turn, apply(turn, advance(turn.graph, _facts(turn, {}, ready), ready=ready)))
 
 
-def close(turn: Turn) -> None:
-    """Nothing can be claimed by the caller: let the run wait, clean up, or end, as the engine says."""
+def close(turn: Turn, tally: Tally | None = None) -> None:
+    """Nothing can be claimed by the caller: let the run wait, clean up, or end, as the engine says.
+
+    `tally`: how the steps stand, where the caller has just counted them.
+    """
+    turn.write_releases()
     while True:
-        tally = _tally(turn)
+        tally = tally or _tally(turn)
         facts = Facts(_scope(turn), _final_facts(turn, tally), turn.environment, _failed(turn, tally))
         command = conclude(turn.graph, tally, facts=facts)
         if not isinstance(command, Skip | Refuse):
             break
         apply(turn, [command])
+        tally = None
     if isinstance(command, Release):
         apply(turn, [command])
         if turn.status == RunStatus.WAITING:
@@ -77,7 +82,7 @@ def finish(turn: Turn, command: Finish) -> None:
 
 def apply(turn: Turn, commands: list[Command]) -> dict[str, Fact]:
     """Carry out commands about pending steps; returns those that ended by it."""
-    release(turn, [command.key for command in commands if isinstance(command, Release)])
+    turn.release([command.key for command in commands if isinstance(command, Release)])
     ended: dict[str, Fact] = {}
     for command in commands:
         if isinstance(command, Skip):
@@ -91,14 +96,6 @@ def apply(turn: Turn, commands: list[Command]) -> dict[str, Fact]:
             )
             ended[command.key] = Fact(StepStatus.ERROR)
     return ended
-
-
-def release(turn: Turn, keys: list[str]) -> None:
-    """Let pending steps queue."""
-    if keys:
-        turn.move_steps("release", keys, queued_at=NOW, cause="ready")
-        for key in keys:
-            turn.emit("step.queued", step=key, cause="ready")
 
 
 SATISFY = """
@@ -163,7 +160,13 @@ def _scope(turn: Turn) -> dict[str, Any]:
 
 def run_scope(graph: Graph, *, run_id: str, title: str, params: Mapping[str, Any], environment: str) -> dict[str, Any]:
     """What expressions see beside steps."""
-    run = {"id": run_id, "title": title, "environment": environment, "plan": graph.plan.slug}
+    run = {
+        "id": run_id,
+        "title": title,
+        "environment": environment,
+        "plan": graph.plan.slug,
+        "version": graph.version,
+    }
     return {"params": params, "run": run}
 
 
@@ -179,10 +182,20 @@ FROM runs_step WHERE run_id = %s
 """
 
 
-def _tally(turn: Turn) -> Tally:
-    (found,) = rows(TALLY, [KEEPS_SLOT_S, KEEPS_SLOT_S, turn.run_id])
-    busy, paused, pending, next_final, failed = found
+def tally_values(turn: Turn) -> list[Any]:
+    """The arguments of TALLY."""
+    return [KEEPS_SLOT_S, KEEPS_SLOT_S, turn.run_id]
+
+
+def read_tally(turn: Turn, row: tuple[Any, ...]) -> Tally:
+    """A row of TALLY."""
+    busy, paused, pending, next_final, failed = row
     return Tally(busy, paused, pending, next_final, tuple(failed), turn.stop)
+
+
+def _tally(turn: Turn) -> Tally:
+    (found,) = rows(TALLY, tally_values(turn))
+    return read_tally(turn, found)
 
 
 def _failed(turn: Turn, tally: Tally) -> bool:

@@ -8,9 +8,10 @@ from typing import Any
 
 from django.db import transaction
 
+from pulser.engine.advance import Tally
 from pulser.engine.states import RunStatus
-from runs.transitions.advancing import begin, close
-from runs.transitions.turn import COLUMNS, NOW, Sql, Turn, from_row, in_seconds, rows, turn
+from runs.transitions.advancing import TALLY, begin, close, read_tally, tally_values
+from runs.transitions.turn import COLUMNS, Sql, Turn, from_row, in_seconds, rows, turn
 
 LEASE_S = 30.0
 
@@ -42,13 +43,9 @@ class Claim:
     started_at: datetime
 
 
-CLAIM = """
-WITH claimed AS (
-    UPDATE runs_step SET status = 'running', attempt = attempt + 1, reason = ''
-    WHERE id = (SELECT id FROM runs_step WHERE run_id = %s AND status = 'queued' ORDER BY position LIMIT 1)
-      AND status = 'queued'
-    RETURNING id, key, attempt, attempt - budget_from AS tries, queued_at, cause
-), opened AS (
+# Opens an attempt for each row of `claimed`: id, key, attempt, tries, queued_at, cause.
+OPEN_ATTEMPT = """
+opened AS (
     INSERT INTO runs_attempt (step_id, number, cause, worker, host, lease_expires, queued_at, started_at,
                               outcome, error_class, error_message, log_bytes, log_cut)
     SELECT id, attempt,
@@ -56,19 +53,77 @@ WITH claimed AS (
            clock_timestamp() + %s * interval '1 second', queued_at, clock_timestamp(), '', '', '', 0, false
     FROM claimed RETURNING id, cause, started_at
 )
-SELECT claimed.id, key, attempt, tries, opened.id, opened.cause, opened.started_at FROM claimed, opened
 """
+CLAIMED = "claimed.id, key, attempt, tries, opened.id, opened.cause, opened.started_at"
+STEP = "id, key, attempt, attempt - budget_from AS tries, queued_at, cause"
+
+# One step of those that were queued before. Where there is none, the same statement says how the steps stand.
+CLAIM = f"""
+WITH claimed AS (
+    UPDATE runs_step SET status = 'running', attempt = attempt + 1, reason = ''
+    WHERE id = (SELECT id FROM runs_step WHERE run_id = %s AND status = 'queued' ORDER BY position LIMIT 1)
+      AND status = 'queued'
+    RETURNING {STEP}
+), {OPEN_ATTEMPT}, tally AS ({TALLY})
+SELECT {CLAIMED}, NULL, NULL, NULL, NULL, NULL FROM claimed, opened
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, tally.* FROM tally WHERE NOT EXISTS (SELECT FROM claimed)
+"""  # noqa: S608
+
+# Steps that were released in this turn: one statement queues them all and claims the first.
+RELEASE_AND_CLAIM = f"""
+WITH released AS (
+    UPDATE runs_step SET status = CASE WHEN key = %s THEN 'running' ELSE 'queued' END,
+           attempt = attempt + (key = %s)::int, queued_at = clock_timestamp(), cause = 'ready', reason = ''
+    WHERE run_id = %s AND key = ANY(%s) AND status = 'pending'
+    RETURNING {STEP}
+), claimed AS (SELECT * FROM released WHERE key = %s), {OPEN_ATTEMPT}
+SELECT {CLAIMED}, (SELECT count(*) FROM released) FROM claimed, opened
+"""  # noqa: S608
 
 
 def claim_next(turn: Turn, holder: Holder) -> Claim | None:
-    """queued -> running for the first queued step of a running run, with a new attempt under a lease."""
+    """queued -> running for a queued step of a running run, with a new attempt under a lease."""
+    found = _claim(turn, holder)
+    return found if isinstance(found, Claim) else None
+
+
+def claim_or_close(turn: Turn, holder: Holder) -> Claim | None:
+    """The next step for this worker.
+
+    When there is none the run waits, cleans up, or ends; cleaning up may bring one.
+    """
+    found = _claim(turn, holder)
+    if isinstance(found, Claim):
+        return found
+    close(turn, found)
+    return claim_next(turn, holder) if turn.queued or turn.released else None
+
+
+def _claim(turn: Turn, holder: Holder) -> Claim | Tally | None:
+    """A claim, or how the steps stand when none is queued. None: the run does not run."""
     if turn.status != RunStatus.RUNNING:
         return None
-    found = rows(CLAIM, [turn.run_id, holder.name, holder.host, LEASE_S])
-    if not found:
-        return None
-    step_id, key, number, tries, attempt_id, cause, started_at = found[0]
+    if turn.released:
+        return _claim_released(turn, holder)
+    values = [turn.run_id, holder.name, holder.host, LEASE_S, *tally_values(turn)]
+    (found,) = rows(CLAIM, values)
+    if found[0] is None:
+        return read_tally(turn, found[7:])
     turn.queued = max(turn.queued - 1, 0)
+    return _claimed(turn, holder, found[:7])
+
+
+def _claim_released(turn: Turn, holder: Holder) -> Claim:
+    first, keys = turn.released[0], turn.released
+    (found,) = rows(RELEASE_AND_CLAIM, [first, first, turn.run_id, keys, first, holder.name, holder.host, LEASE_S])
+    turn.queued += found[7] - 1
+    turn.released = []
+    return _claimed(turn, holder, found[:7])
+
+
+def _claimed(turn: Turn, holder: Holder, row: tuple[Any, ...]) -> Claim:
+    step_id, key, number, tries, attempt_id, cause, started_at = row
     if number > 1:
         turn.changes["retry_count"] = Sql("retry_count + 1")
     turn.emit("step.claimed", step=key, attempt=number, worker=holder.name, cause=cause)
@@ -86,18 +141,6 @@ def claim_next(turn: Turn, holder: Holder) -> Claim | None:
         holder=holder,
         started_at=started_at,
     )
-
-
-def claim_or_close(turn: Turn, holder: Holder) -> Claim | None:
-    """The next step for this worker.
-
-    When there is none the run waits, cleans up, or ends; cleaning up may bring one.
-    """
-    claim = claim_next(turn, holder)
-    if claim is None:
-        close(turn)
-        claim = claim_next(turn, holder) if turn.queued else None
-    return claim
 
 
 def take(run_id: str, holder: Holder) -> Claim | None:
@@ -163,6 +206,10 @@ def admit(lane_id: int, holder: Holder, *, wanted: str | None = None) -> Claim |
             return claim
 
 
+# The row is written after its first step was claimed, and no attempt may seem older than its run.
+STARTED = Sql("greatest(now(), created_at)")
+
+
 def _start_next(lane_id: int) -> Turn | None:
     """queued -> running for the lane's next run, if it has a free slot. The lane's row is locked first."""
     # NO KEY: a plain FOR UPDATE would make everybody wait who queues a new run, because its row refers to the lane.
@@ -175,7 +222,7 @@ def _start_next(lane_id: int) -> Turn | None:
         return None
     locked = from_row(found[0])
     again = locked.has_started
-    started = {} if again else {"started_at": NOW}
+    started = {} if again else {"started_at": STARTED}
     deadline = _deadline(locked)
     locked.move("start", said={"lane": name, "again": again}, held_at=None, **started, **deadline)
     begin(locked)

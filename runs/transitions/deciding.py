@@ -123,6 +123,7 @@ def requeue(locked: Turn, key: str, *, cause: str, **columns: Any) -> bool:
 
 def go_on(locked: Turn) -> None:
     """Something of a waiting run has ended or can be claimed: queue for the lane, or end the run."""
+    locked.write_releases()
     if locked.queued and locked.status == RunStatus.WAITING:
         resume(locked)
     elif not locked.queued and not locked.is_finished:

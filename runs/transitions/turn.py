@@ -69,6 +69,8 @@ class Turn:
     changes: dict[str, Any] = field(default_factory=dict)
     queued: int = 0
     """Steps that this turn made claimable."""
+    released: list[str] = field(default_factory=list)
+    """Pending steps that may queue, not yet written: the first of them is often claimed in the same statement."""
 
     @property
     def graph(self) -> Graph:
@@ -110,8 +112,21 @@ class Turn:
             self.queued += len(moved)
         return [Moved(*row) for row in moved]
 
+    def release(self, keys: Iterable[str]) -> None:
+        """Let pending steps queue, and say so."""
+        for key in keys:
+            self.released.append(key)
+            self.emit("step.queued", step=key, cause="ready")
+
+    def write_releases(self) -> None:
+        """pending -> queued for what was released and is not claimed."""
+        if self.released:
+            self.move_steps("release", self.released, queued_at=NOW, cause="ready")
+            self.released = []
+
     def save(self) -> None:
         """Write the log and the run's own changes; after commit, tell viewers and workers."""
+        self.write_releases()
         if not self.entries and not self.changes:
             return
         assignments, values = assign(self.changes)
