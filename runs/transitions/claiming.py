@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from django.db import transaction
 
 from pulser.engine.advance import Tally
 from pulser.engine.states import RunStatus
+from runs.errors import NotThere
 from runs.transitions.advancing import TALLY, begin, close, read_tally, tally_values
 from runs.transitions.turn import COLUMNS, Sql, Turn, from_row, in_seconds, rows, turn
 
@@ -145,36 +147,30 @@ def _claimed(turn: Turn, holder: Holder, row: tuple[Any, ...]) -> Claim:
 
 def take(run_id: str, holder: Holder) -> Claim | None:
     """Look at a run that has news: claim a step of it, or let its lane take the next run. None: nothing to do."""
-    found = rows("SELECT status, lane_id FROM runs_run WHERE id = %s", [run_id])
-    if not found:
-        return None
-    status, lane_id = found[0]
-    if status == RunStatus.RUNNING:
-        with turn(run_id) as locked:
-            return claim_next(locked, holder)
-    return admit(lane_id, holder, wanted=run_id) if status == RunStatus.QUEUED else None
+    if claim := admit(holder, wanted=run_id):
+        return claim
+    with suppress(NotThere), turn(run_id) as locked:
+        return claim_next(locked, holder)
+    return None
 
 
 def take_any(holder: Holder) -> Claim | None:
     """For a worker that has become free: a queued step of a running run, else a run that its lane held back."""
-    for (run_id,) in rows(QUEUED_STEPS, []):
-        if claim := take(str(run_id), holder):
-            return claim
-    for (lane_id,) in rows(HELD_LANES, []):
-        if claim := admit(lane_id, holder):
+    for run_id, lane_id in rows(ANY, []):
+        claim = take(str(run_id), holder) if run_id else admit(holder, lane_id=lane_id)
+        if claim:
             return claim
     return None
 
 
-QUEUED_STEPS = """
-SELECT s.run_id FROM runs_step s JOIN runs_run r ON r.id = s.run_id
-WHERE s.status = 'queued' AND r.status = 'running' ORDER BY s.queued_at LIMIT 1
-"""
-HELD_LANES = """
-SELECT l.id FROM runs_lane l WHERE NOT l.paused
-  AND EXISTS (SELECT FROM runs_run r WHERE r.lane_id = l.id AND r.status = 'queued' AND r.held_at IS NOT NULL)
-  AND l."limit" > (SELECT count(*) FROM runs_run r WHERE r.lane_id = l.id AND r.status = 'running')
-ORDER BY l.position
+ANY = """
+(SELECT s.run_id, NULL::bigint FROM runs_step s JOIN runs_run r ON r.id = s.run_id
+ WHERE s.status = 'queued' AND r.status = 'running' ORDER BY s.queued_at LIMIT 1)
+UNION ALL
+(SELECT NULL, l.id FROM runs_lane l WHERE NOT l.paused
+   AND EXISTS (SELECT FROM runs_run r WHERE r.lane_id = l.id AND r.status = 'queued' AND r.held_at IS NOT NULL)
+   AND l."limit" > (SELECT count(*) FROM runs_run r WHERE r.lane_id = l.id AND r.status = 'running')
+ ORDER BY l.position)
 """
 
 NEXT_RUN = f"""
@@ -186,17 +182,26 @@ LIMIT 1 FOR UPDATE OF r
 """  # noqa: S608
 
 
-def admit(lane_id: int, holder: Holder, *, wanted: str | None = None) -> Claim | None:
-    """Let the lane take its next run and claim that run's first step.
+# NO KEY: a plain FOR UPDATE would make everybody wait who queues a new run, because its row refers to the lane.
+LANE = 'SELECT id, paused, "limit", name FROM runs_lane WHERE id = %s FOR NO KEY UPDATE'
+LANE_OF_QUEUED = """
+SELECT l.id, l.paused, l."limit", l.name FROM runs_run r JOIN runs_lane l ON l.id = r.lane_id
+WHERE r.id = %s AND r.status = 'queued' FOR NO KEY UPDATE OF l
+"""
 
-    `wanted` is the run whose message came: if the lane has no slot for it, it is marked as held, which is what makes a
-    worker that frees a slot look for it.
+
+def admit(holder: Holder, *, lane_id: int | None = None, wanted: str | None = None) -> Claim | None:
+    """Let a lane take its next run and claim that run's first step: the lane `lane_id`, or that of the run `wanted`.
+
+    Where the lane has no slot for it, the wanted run is marked as held, which is what makes a worker that frees a slot
+    look for it. A run that is not queued any more has no lane to ask.
     """
     while True:
         with transaction.atomic():
-            locked = _start_next(lane_id)
+            lane = _lock_lane(LANE_OF_QUEUED, wanted) if wanted else _lock_lane(LANE, lane_id)
+            locked = _start_next(**lane) if lane else None
             if locked is None:
-                if wanted:
+                if wanted and lane:
                     _hold(wanted)
                 return None
             claim = claim_or_close(locked, holder)
@@ -204,19 +209,22 @@ def admit(lane_id: int, holder: Holder, *, wanted: str | None = None) -> Claim |
             locked.announce()
         if claim:
             return claim
+        lane_id, wanted = lane["lane_id"], None  # that run ended at once: its slot is free for the next
+
+
+def _lock_lane(statement: str, key: int | str | None) -> dict[str, Any]:
+    found = rows(statement, [key])
+    return dict(zip(("lane_id", "paused", "limit", "name"), found[0], strict=True)) if found else {}
 
 
 # The row is written after its first step was claimed, and no attempt may seem older than its run.
 STARTED = Sql("greatest(now(), created_at)")
 
 
-def _start_next(lane_id: int) -> Turn | None:
-    """queued -> running for the lane's next run, if it has a free slot. The lane's row is locked first."""
-    # NO KEY: a plain FOR UPDATE would make everybody wait who queues a new run, because its row refers to the lane.
-    lane = rows('SELECT paused, "limit", name FROM runs_lane WHERE id = %s FOR NO KEY UPDATE', [lane_id])
-    if not lane or lane[0][0]:
+def _start_next(lane_id: int, *, paused: bool, limit: int, name: str) -> Turn | None:
+    """queued -> running for the lane's next run, if it has a free slot. The caller holds the lane's row."""
+    if paused:
         return None
-    _, limit, name = lane[0]
     found = rows(NEXT_RUN, [lane_id, limit, lane_id])
     if not found:
         return None

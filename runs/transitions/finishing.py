@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -10,13 +12,13 @@ from typing import Any
 from django.db import transaction
 
 from pulser.engine.advance import Fact
-from pulser.engine.states import StepStatus
+from pulser.engine.states import STEP_MOVES, StepStatus
 from pulser.language.catalogue import ErrorClass
 from pulser.language.limits import APPROVAL_TIMEOUT_S, LOG_BYTES
 from runs.models import Artifact, Proof
 from runs.transitions.advancing import close, settle
 from runs.transitions.claiming import Claim, claim_or_close
-from runs.transitions.turn import Turn, in_seconds, rows, turn
+from runs.transitions.turn import COLUMNS, Turn, in_seconds, rows, turn, turn_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ class Stopped:
     reason: str = "the run was cancelled"
 
 
-Outcome = Success | Failure | Suspended | Stopped
+Setback = Failure | Suspended | Stopped
+Outcome = Success | Setback
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,25 +108,53 @@ def finish_attempt(claim: Claim, outcome: Outcome, *, report: Report = Report(),
     `go_on=False` claims nothing: the caller's process ends. A report of a worker that lost its lease is refused,
     and told as `attempt.rejected`.
     """
-    with turn(claim.run_id) as locked:
-        outcome = _in_view_of_the_end(locked, claim, outcome)
-        columns = _columns(outcome)
-        moved = locked.move_steps(_move_of(outcome), [claim.key], fence=claim.number, **columns)
-        if not moved:
+    with _moved(claim, outcome, report) as (locked, made, is_ours):
+        if not is_ours:
             said = type(outcome).__name__.lower()
             locked.emit("attempt.rejected", step=claim.key, attempt=claim.number, worker=claim.holder.name, said=said)
             return Finished(accepted=False)
-        _close_attempt(claim, outcome, report)
         _keep(locked, claim, report)
-        _tell(locked, claim, outcome=outcome, report=report)
-        settle(locked, _ended(claim, outcome))
+        _tell(locked, claim, outcome=made, report=report)
+        settle(locked, _ended(claim, made))
         following = claim_or_close(locked, claim.holder) if go_on else None
         if not go_on:
             close(locked)
         return Finished(accepted=True, next=following, open_run=not locked.is_finished)
 
 
-def _in_view_of_the_end(locked: Turn, claim: Claim, outcome: Outcome) -> Outcome:
+# The way of most steps, in one statement: the run's lock first, then the fenced move, then the attempt's end.
+SUCCEED = f"""
+WITH locked AS (SELECT {COLUMNS} FROM runs_run WHERE id = %s FOR UPDATE), moved AS (
+    UPDATE runs_step SET status = %s, outputs = %s, reason = '', cause = ''
+    WHERE id = %s AND run_id = (SELECT id FROM locked) AND status = ANY(%s) AND attempt = %s RETURNING id
+), closed AS (
+    UPDATE runs_attempt SET finished_at = clock_timestamp(), lease_expires = NULL, outcome = 'success', exit_code = %s,
+           log_bytes = %s, log_cut = %s
+    WHERE id = %s AND EXISTS (SELECT FROM moved)
+)
+SELECT locked.*, EXISTS (SELECT FROM moved) FROM locked
+"""  # noqa: S608
+
+
+@contextmanager
+def _moved(claim: Claim, outcome: Outcome, report: Report) -> Iterator[tuple[Turn, Outcome, bool]]:
+    """A turn in which the step has made its move and its attempt is closed; or has not, when the fence refused it."""
+    if isinstance(outcome, Success):
+        move = STEP_MOVES["succeed"]
+        ended = [report.exit_code, report.log_bytes, report.log_cut, claim.attempt_id]
+        step = [move.target, json.dumps(dict(outcome.outputs)), claim.step_id, sorted(move.sources), claim.number]
+        with turn_by(SUCCEED, [claim.run_id, *step, *ended], run_id=claim.run_id) as (locked, (is_ours,)):
+            yield locked, outcome, is_ours
+        return
+    with turn(claim.run_id) as locked:
+        made = _in_view_of_the_end(locked, claim, outcome)
+        is_ours = bool(locked.move_steps(_move_of(made), [claim.key], fence=claim.number, **_columns(made)))
+        if is_ours:
+            _close_attempt(claim, made, report)
+        yield locked, made, is_ours
+
+
+def _in_view_of_the_end(locked: Turn, claim: Claim, outcome: Setback) -> Setback:
     """A run that is being ended starts no pause and asks nobody: what failed has failed, what would wait is over."""
     if not locked.is_ending(claim.key):
         return outcome
@@ -132,10 +163,8 @@ def _in_view_of_the_end(locked: Turn, claim: Claim, outcome: Outcome) -> Outcome
     return Stopped() if isinstance(outcome, Suspended) else outcome
 
 
-def _move_of(outcome: Outcome) -> str:
+def _move_of(outcome: Setback) -> str:
     match outcome:
-        case Success():
-            return "succeed"
         case Failure(delay=None):
             return "fail"
         case Failure():
@@ -146,10 +175,8 @@ def _move_of(outcome: Outcome) -> str:
             return "stop"
 
 
-def _columns(outcome: Outcome) -> dict[str, Any]:
+def _columns(outcome: Setback) -> dict[str, Any]:
     match outcome:
-        case Success(outputs=outputs):
-            return {"outputs": dict(outputs), "reason": "", "cause": ""}
         case Failure(error_class=error_class, message=message, delay=None):
             return {"reason": message[:500], "cause": error_class.value}
         case Failure(error_class=error_class, message=message, delay=float(delay)):
@@ -185,7 +212,7 @@ def _ended(claim: Claim, outcome: Outcome) -> dict[str, Fact]:
     return {}
 
 
-OUTCOMES = {Success: "success", Failure: "error", Stopped: "cancelled"}
+OUTCOMES = {Failure: "error", Stopped: "cancelled"}
 CLOSE_ATTEMPT = """
 UPDATE runs_attempt SET finished_at = {finished}, lease_expires = NULL, outcome = %s, exit_code = %s, error_class = %s,
        error_message = %s, log_bytes = %s, log_cut = %s
@@ -193,7 +220,7 @@ WHERE id = %s
 """
 
 
-def _close_attempt(claim: Claim, outcome: Outcome, report: Report) -> None:
+def _close_attempt(claim: Claim, outcome: Setback, report: Report) -> None:
     """A suspended step keeps its attempt open, without a lease: whoever decides ends it."""
     finished = "NULL" if isinstance(outcome, Suspended) else "clock_timestamp()"
     error_class, message = (outcome.error_class.value, outcome.message) if isinstance(outcome, Failure) else ("", "")

@@ -26,6 +26,7 @@ from runs.signals import work_ready
 COLUMNS = (
     "id, status, seq, lane_id, plan_version_id, params, environment, title, stop, cancel_count, started_at, archived_at"
 )
+WIDTH = COLUMNS.count(",") + 1
 LOCK = f"SELECT {COLUMNS} FROM runs_run WHERE id = %s FOR UPDATE"  # noqa: S608
 
 
@@ -145,12 +146,22 @@ class Turn:
 @contextmanager
 def turn(run_id: str) -> Iterator[Turn]:
     """Lock the run for one transaction, and write what was decided at its end. Raises NotThere."""
+    with turn_by(LOCK, [run_id], run_id=run_id) as (locked, _):
+        yield locked
+
+
+@contextmanager
+def turn_by(statement: str, values: list[Any], *, run_id: str) -> Iterator[tuple[Turn, tuple[Any, ...]]]:
+    """The same with a statement of the caller's, which locks the run first and may do more.
+
+    It returns COLUMNS, and what it returns behind them is handed on.
+    """
     with transaction.atomic():
-        found = rows(LOCK, [run_id])
+        found = rows(statement, values)
         if not found:
             raise NotThere(f"there is no run {run_id}")
-        locked = from_row(found[0])
-        yield locked
+        locked = from_row(found[0][:WIDTH])
+        yield locked, found[0][WIDTH:]
         locked.save()
         locked.announce()
 
