@@ -116,8 +116,12 @@ def test_an_entry_point_allows_by_name_and_by_value(
 ) -> None:
     entry = EntryPoint("reports.add", f"{HERE}:add", python.GROUP)
     monkeypatch.setattr(python, "entry_points", lambda group: [entry])
+    python.published.cache_clear()
 
-    assert Python().call({"function": name, "args": {"left": 1}}, make_context()) == {"result": 2}
+    try:
+        assert Python().call({"function": name, "args": {"left": 1}}, make_context()) == {"result": 2}
+    finally:
+        python.published.cache_clear()
 
 
 def test_a_module_that_cannot_be_imported_is_a_permanent_error(make_context: MakeContext) -> None:
