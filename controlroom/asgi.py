@@ -12,6 +12,10 @@ http = get_asgi_application()  # loads the apps; the imports below need them
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
+from controlroom import intake  # noqa: E402
+from runs.live.outlet import paced  # noqa: E402
 from runs.live.routing import websocket_urlpatterns  # noqa: E402
 
-application = ProtocolTypeRouter({"http": http, "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))})
+websocket = paced(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
+intake.bound()
+application = ProtocolTypeRouter({"http": http, "websocket": websocket})
