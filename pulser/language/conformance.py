@@ -14,11 +14,14 @@ from jsonschema.validators import extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
+from pulser.language.durations import moment, seconds
+from pulser.language.limits import WAIT_MAX_S
 from pulser.language.names import did_you_mean, one_of, show, spoken_kinds, wrong_kind
 from pulser.language.problems import Path
 from pulser.language.types import Type, fits, kinds
 
 _FORMATS = FormatChecker(("date", "email", "ipv4", "ipv6", "regex", "uuid"))  # those that need no other package
+_SPOKEN_FORMATS = ("date-time", "pulser-duration")  # their checks, below, say themselves what was expected
 _NOWHERE: Any = Registry()  # it fetches nothing
 
 
@@ -70,6 +73,22 @@ def schema_mismatches(schema: Any) -> tuple[Mismatch, ...]:
 def _schema_mismatches(text: str) -> tuple[Mismatch, ...]:
     # The steps of a plan declare the same few types again and again, and the schema of schemas is slow to apply.
     return tuple(mismatches(json.loads(text), Draft202012Validator.META_SCHEMA))
+
+
+@_FORMATS.checks("date-time", raises=ValueError)
+def _is_moment(value: object) -> bool:
+    """RFC 3339. Raises ValueError."""
+    if isinstance(value, str):
+        moment(value)
+    return True
+
+
+@_FORMATS.checks("pulser-duration", raises=ValueError)
+def _is_duration(value: object) -> bool:
+    """A duration of our language, no longer than the longest wait. Raises ValueError."""
+    if isinstance(value, str | int | float) and not isinstance(value, bool) and seconds(value) > WAIT_MAX_S:
+        raise ValueError(f"expected at most {WAIT_MAX_S / 86400:.0f} days, the longest wait, got {show(value)}")
+    return True
 
 
 def has_hole(value: Any) -> bool:
@@ -221,6 +240,10 @@ def _sentence(error: Any) -> str:
         return _only_one(error.validator_value)
     if error.validator == "format" and error.validator_value == "regex":
         return f"not a regular expression: {error.cause}"
+    if error.validator == "format" and error.validator_value in _SPOKEN_FORMATS:
+        return str(error.cause)
+    if error.validator == "not" and isinstance(error.validator_value, Mapping) and "required" in error.validator_value:
+        return _only_one([error.validator_value])
     if error.validator in _BOUNDS:
         bound = show(error.validator_value) if error.validator != "pattern" else f"`{error.validator_value}`"
         return f"expected {_BOUNDS[error.validator].format(bound)}, got {show(error.instance)}"

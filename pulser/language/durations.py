@@ -1,8 +1,9 @@
-"""Durations as people write them: `250ms`, `30s`, `2m`, `1h30m`, `1d`, or a plain number of seconds."""
+"""Durations as people write them (`250ms`, `30s`, `2m`, `1h30m`, `1d`, or a plain number of seconds), and moments."""
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -23,6 +24,17 @@ def seconds(value: object) -> float:
     if value < 0 or value != value or value == float("inf"):
         raise ValueError(f"expected a duration of zero or more seconds, got {value}")
     return float(value)
+
+
+def moment(text: str) -> datetime:
+    """The moment that is written (RFC 3339). Raises ValueError for text that is none, and for one without a zone."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"expected a time such as 2030-01-31T09:00:00Z, got {text[:100]!r}") from None
+    if found.tzinfo is None:
+        raise ValueError(f"{text} has no zone; write {text}Z for UTC")
+    return found
 
 
 _PUBLISHED = {

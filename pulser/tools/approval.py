@@ -16,7 +16,12 @@ _INPUT = {
     "properties": {
         "role": {"type": "string", "minLength": 1, "default": "operator", "description": "Who may decide."},
         "message": {"type": "string", "description": "What is to be decided."},
-        "timeout": {"type": ["string", "number"], "default": "24h", "description": "Such as 30m or 24h, or seconds."},
+        "timeout": {
+            "type": ["string", "number"],
+            "format": "pulser-duration",
+            "default": "24h",
+            "description": "Such as 30m or 24h, or seconds.",
+        },
         "on_timeout": {"type": "string", "enum": ["reject", "approve"], "default": "reject"},
     },
 }

@@ -16,8 +16,16 @@ _INPUT = {
     "additionalProperties": False,
     "oneOf": [{"required": ["duration"]}, {"required": ["until"]}],
     "properties": {
-        "duration": {"type": ["string", "number"], "description": "Such as 30s, 2m or 1h30m, or seconds."},
-        "until": {"type": "string", "description": "A time with its zone, such as 2030-01-31T09:00:00Z."},
+        "duration": {
+            "type": ["string", "number"],
+            "format": "pulser-duration",
+            "description": "Such as 30s, 2m or 1h30m, or seconds.",
+        },
+        "until": {
+            "type": "string",
+            "format": "date-time",
+            "description": "A time with its zone, such as 2030-01-31T09:00:00Z.",
+        },
     },
 }
 
@@ -56,11 +64,9 @@ def duration(value: str | float, *, name: str) -> float:
 def _moment(text: str) -> datetime:
     """RFC 3339; a time that is over already is right, the step then goes on at once."""
     try:
-        moment = datetime.fromisoformat(text)
+        moment = durations.moment(text)
     except ValueError as error:
-        raise PermanentError(f"until: expected a time such as 2030-01-31T09:00:00Z, got {text[:100]!r}") from error
-    if moment.tzinfo is None:
-        raise PermanentError(f"until: {text} has no zone; write {text}Z for UTC")
+        raise PermanentError(f"until: {error}") from error
     if (moment - datetime.now(UTC)).total_seconds() > WAIT_MAX_S:
         raise PermanentError(f"until: {text} is more than {WAIT_MAX_S / 86400:.0f} days away, the longest wait")
     return moment

@@ -144,6 +144,16 @@ def test_what_somebody_else_saved_meanwhile_is_not_hidden(client: Client) -> Non
     assert PlanVersion.objects.count() == 2
 
 
+def test_a_plan_is_run_from_its_page(client: Client) -> None:
+    sign_in(client)
+    plan = make_plan().plan
+
+    page = client.get(page_of(plan)).content.decode()
+
+    assert ">Run now</button>" in page
+    assert f'title="Version {plan.latest.number}, as it is saved"' in page
+
+
 def test_versions_are_listed_with_links_to_their_source(client: Client) -> None:
     sign_in(client)
     first = make_plan(slug="tide")

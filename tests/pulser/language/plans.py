@@ -22,6 +22,7 @@ def tool(name: str, *, takes: dict[str, Any], gives: dict[str, Any], **more: Any
 
 STRING, INTEGER = {"type": "string"}, {"type": "integer"}
 
+DURATION = {"type": ["string", "number"], "format": "pulser-duration"}
 SHELL = tool(
     "shell",
     takes={
@@ -55,21 +56,23 @@ HTTP = tool(
             "url": STRING,
             "headers": {"type": "object", "additionalProperties": STRING},
             "json": {},
+            "body": STRING,
             "expect": {"type": "array", "items": INTEGER},
         },
+        "not": {"required": ["json", "body"]},
     },
     gives={"status": INTEGER, "headers": {"type": "object"}, "body": STRING, "json": {}},
 )
 APPROVAL = tool(
     "approval",
-    takes={"properties": {"role": STRING, "message": STRING, "timeout": STRING, "on_timeout": STRING}},
+    takes={"properties": {"role": STRING, "message": STRING, "timeout": DURATION, "on_timeout": STRING}},
     gives={"decision": STRING, "by": STRING, "comment": STRING},
     suspends=True,
 )
 WAIT = tool(
     "wait",
     takes={
-        "properties": {"duration": {"type": ["string", "number"]}, "until": STRING},
+        "properties": {"duration": DURATION, "until": {"type": "string", "format": "date-time"}},
         "oneOf": [{"required": ["duration"]}, {"required": ["until"]}],
     },
     gives={},

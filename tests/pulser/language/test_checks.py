@@ -128,6 +128,30 @@ ARGUMENTS = [
         ],
     ),
     (
+        "  - {id: a, uses: http, with: {url: x, json: {}, body: y}}",
+        ["13:31 steps[1].with: expected only one of `json`, `body`"],
+    ),
+    (
+        "  - {id: a, uses: wait, with: {duration: soon}}",
+        ["13:42 steps[1].with.duration: expected a duration such as 30s, 2m or 1h30m, got 'soon'"],
+    ),
+    (
+        "  - {id: a, uses: wait, with: {duration: 367d}}",
+        ['13:42 steps[1].with.duration: expected at most 366 days, the longest wait, got "367d"'],
+    ),
+    (
+        "  - {id: a, uses: wait, with: {until: tomorrow}}",
+        ["13:39 steps[1].with.until: expected a time such as 2030-01-31T09:00:00Z, got 'tomorrow'"],
+    ),
+    (
+        "  - {id: a, uses: wait, with: {until: '2030-01-31T09:00:00'}}",
+        ["13:39 steps[1].with.until: 2030-01-31T09:00:00 has no zone; write 2030-01-31T09:00:00Z for UTC"],
+    ),
+    (
+        "  - {id: a, uses: approval, with: {timeout: never}}",
+        ["13:45 steps[1].with.timeout: expected a duration such as 30s, 2m or 1h30m, got 'never'"],
+    ),
+    (
         "  - {id: a, uses: http, with: {url: x, expect: [200, ok]}}",
         ['13:54 steps[1].with.expect[1]: expected a whole number, got "ok"'],
     ),
@@ -146,7 +170,7 @@ ARGUMENTS = [
     ),
     ("  - {id: a, uses: wait}", ["13:5 steps[1].with: expected `duration` or `until`"]),
     (
-        "  - {id: a, uses: wait, with: {duration: 1s, until: x}}",
+        "  - {id: a, uses: wait, with: {duration: 1s, until: 2030-01-31T09:00:00Z}}",
         ["13:31 steps[1].with: expected only one of `duration`, `until`"],
     ),
 ]
