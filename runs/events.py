@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
@@ -131,3 +132,8 @@ def append(run_id: str, entries: list[Entry], *, seq: int, changes: str = "", va
     with connection.cursor() as cursor:
         cursor.execute(APPEND.format(changes=changes), [run_id, seq, *columns, new, *values, run_id])
     return new
+
+
+def rfc3339(moment: datetime) -> str:
+    """UTC with microseconds and `Z`, always 27 characters: `2026-11-21T09:30:00.000000Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

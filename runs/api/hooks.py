@@ -69,9 +69,10 @@ def deliver(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _bearer(request: HttpRequest) -> Actor:
     """The token's actor; NOBODY when the call brings a signature instead. Raises NotSignedIn, Forbidden."""
-    if "Authorization" not in request.headers and is_signed(request.headers):
+    has_token = request.headers.get("Authorization", "").lower().startswith("bearer ")  # others belong to a proxy
+    if not has_token and is_signed(request.headers):
         return NOBODY
-    actor = actor_of_request(request) if "Authorization" in request.headers else NOBODY
+    actor = actor_of_request(request) if has_token else NOBODY
     if actor is NOBODY:
         raise NotSignedIn
     require(actor, OPERATOR)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from django.http import HttpResponse
 from ninja import Field, Query, Router
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BeforeValidator
 
 from pulser.engine.states import RunStatus
 from runs.api.auth import ApiRequest, may_operate, may_view
@@ -27,6 +27,11 @@ CLI_AGENT = "controlroom-cli/"
 KEY_HEADERS = ("Idempotency-Key",)
 
 
+def _flag(value: Any) -> Any:
+    """Programs write a boolean in more than one way."""
+    return {"0": "false", "1": "true"}.get(value, value) if isinstance(value, str) else value
+
+
 class RunFilters(Paged):
     status: list[RunStatus] = Field(default_factory=list, description="Any of these")
     lane: str | None = Field(None, max_length=50)
@@ -35,7 +40,7 @@ class RunFilters(Paged):
     q: str | None = Field(None, max_length=200, description="Part of the title")
     since: AwareDatetime | None = Field(None, description="Created then or later")
     until: AwareDatetime | None = Field(None, description="Created before")
-    archived: Literal["false", "true", "all"] = "false"
+    archived: Annotated[Literal["false", "true", "all"], BeforeValidator(_flag)] = "false"
 
     def of(self, runs: RunQuerySet) -> RunQuerySet:
         """The runs that pass all filters."""

@@ -27,6 +27,7 @@ from runs.models.session import DEFAULT_SESSION
 from runs.transitions.queueing import Birth, queue_run
 
 KEEP_KEYS_DAYS = 7
+KEPT_SINCE = RawSQL("now() - %s * interval '1 day'", [KEEP_KEYS_DAYS])
 PRIORITY_BOUND = 2**31 - 1
 
 
@@ -53,9 +54,9 @@ class Started:
 
 def find_version(reference: str) -> PlanVersion:
     """The version that `slug` (the latest) or `slug@number` names. Raises NotThere, with the nearest slug."""
-    slug, _, number = reference.partition("@")
+    slug, at, number = reference.partition("@")
     versions = PlanVersion.objects.select_related("plan").filter(plan__slug=slug, plan__archived_at=None)
-    if number:
+    if at:
         versions = versions.filter(
             number=int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0
         )
@@ -93,6 +94,8 @@ def start_run(  # noqa: PLR0913  (one keyword for each thing that a caller may w
     """
     if not actor.can_operate:
         raise Forbidden("starting a run asks for the role operator")
+    if idempotency and (first := _started_by(idempotency)):
+        return _repeat(first, idempotency)
     graph = graph_of(version.pk)
     complete = _check(graph.plan, params=params, title=title, priority=priority, environment=environment)
     birth = Birth(
@@ -113,11 +116,23 @@ def start_run(  # noqa: PLR0913  (one keyword for each thing that a caller may w
     return _create(birth, idempotency)
 
 
+def _started_by(idempotency: Idempotency) -> Run | None:
+    """The run that this key started. Asked first: a plan or a session that changed since does not refuse a repeat."""
+    held = Run.objects.filter(idempotency_scope=idempotency.scope, idempotency_key=idempotency.key)
+    return held.filter(created_at__gte=KEPT_SINCE).with_context().first()
+
+
+def _repeat(first: Run, idempotency: Idempotency) -> Started:
+    if first.request_digest != idempotency.body_digest:
+        raise KeyReused(f"the key {idempotency.key} was used for another request, which started run {first.pk}")
+    return Started(first, created=False)
+
+
 def _check(
     plan: PlanDocument, *, params: Mapping[str, Any], title: str, priority: int, environment: str
 ) -> dict[str, Any]:
     """The params with their defaults. Raises StartRefused or TooLarge."""
-    if len(json.dumps(params)) > PARAMS_BYTES:
+    if _size(params) > PARAMS_BYTES:
         raise TooLarge(f"params may have {PARAMS_BYTES} bytes as JSON")
     complete, found = check_params(plan.params, dict(params))
     problems = [{"path": problem.path, "message": problem.message} for problem in found]
@@ -133,6 +148,11 @@ def _check(
     if problems:
         raise StartRefused(f"the run cannot be started: {problems[0]['path']}: {problems[0]['message']}", problems)
     return complete
+
+
+def _size(params: Mapping[str, Any]) -> int:
+    """Bytes of the shortest JSON: neither spaces nor a sender's escapes decide what is too large."""
+    return len(json.dumps(params, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
 
 
 def _lane(plan: PlanDocument) -> Lane:
@@ -159,10 +179,7 @@ def _create(birth: Birth, idempotency: Idempotency | None) -> Started:
     if run_id is not None:
         return Started(_read(pk=run_id), created=True)
     assert idempotency is not None
-    first = _read(idempotency_scope=idempotency.scope, idempotency_key=idempotency.key)
-    if first.request_digest != idempotency.body_digest:
-        raise KeyReused(f"the key {idempotency.key} was used for another request, which started run {first.pk}")
-    return Started(first, created=False)
+    return _repeat(_read(idempotency_scope=idempotency.scope, idempotency_key=idempotency.key), idempotency)
 
 
 def _read(**which: Any) -> Run:
@@ -174,7 +191,7 @@ def _forget_old_key(idempotency: Idempotency) -> bool:
     old = Run.objects.filter(
         idempotency_scope=idempotency.scope,
         idempotency_key=idempotency.key,
-        created_at__lt=RawSQL("now() - %s * interval '1 day'", [KEEP_KEYS_DAYS]),
+        created_at__lt=KEPT_SINCE,
     )
     return bool(old.update(idempotency_scope="", idempotency_key=""))
 

@@ -236,9 +236,12 @@ def _have(text: str) -> dict[str, int]:
     """What the client says it has. Raises Refusal(JUNK) for anything else."""
     try:
         message = json.loads(text) if len(text) <= FRAME_BYTES else None
-        if not isinstance(message, dict) or message.get("type") != "have" or len(message["runs"]) > HAVE_RUNS:
+        if not isinstance(message, dict) or message.get("type", "have") not in {"have", "snapshot"}:
             raise Refusal(Close.JUNK)
-        return {str(uuid.UUID(run_id)): _seq(seq) for run_id, seq in message["runs"].items()}
+        runs = message.get("runs", message)  # as the snapshot was, or the bare map
+        if len(runs) > HAVE_RUNS:
+            raise Refusal(Close.JUNK)
+        return {str(uuid.UUID(run_id)): _seq(seq) for run_id, seq in runs.items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Refusal(Close.JUNK) from None
 

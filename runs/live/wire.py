@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 
+from runs.events import rfc3339
 from runs.models import Event
 
-
-def rfc3339(moment: datetime) -> str:
-    """UTC with microseconds and `Z`, always 27 characters: `2026-11-21T09:30:00.000000Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+__all__ = ["dumps", "event_json", "rfc3339"]
 
 
 def event_json(event: Event) -> dict[str, Any]:

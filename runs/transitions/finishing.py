@@ -15,6 +15,7 @@ from pulser.engine.advance import Fact
 from pulser.engine.states import STEP_MOVES, StepStatus
 from pulser.language.catalogue import ErrorClass
 from pulser.language.limits import APPROVAL_TIMEOUT_S, LOG_BYTES
+from runs.events import rfc3339
 from runs.models import Artifact, Proof
 from runs.transitions.advancing import close, settle
 from runs.transitions.claiming import Claim, claim_or_close
@@ -297,7 +298,7 @@ def tell_suspension(locked: Turn, key: str, *, number: int) -> None:
         [locked.run_id, key],
     )
     if kind != "lost":
-        locked.emit("step.suspended", step=key, attempt=number, wait=kind, until=until.isoformat())
+        locked.emit("step.suspended", step=key, attempt=number, wait=kind, until=rfc3339(until))
     if role:
         locked.emit(
             "approval.requested",
@@ -305,7 +306,7 @@ def tell_suspension(locked: Turn, key: str, *, number: int) -> None:
             attempt=number,
             role=role,
             message=message,
-            until=until.isoformat(),
+            until=rfc3339(until),
             on_timeout=on_timeout,
         )
 

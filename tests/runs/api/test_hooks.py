@@ -80,6 +80,11 @@ def test_standard_webhooks_do_as_well(nobody: Caller, signed_hook: Hook) -> None
     assert nobody.post("/hooks/from-git", BODY, headers=standard(BODY)).status_code == 202
 
 
+def test_a_password_for_a_proxy_does_not_get_in_the_way_of_a_signature(nobody: Caller, signed_hook: Hook) -> None:
+    headers = github(BODY) | {"Authorization": "Basic cHJveHk6cHJveHk="}
+    assert nobody.post("/hooks/from-git", BODY, headers=headers).status_code == 202
+
+
 def test_a_secret_of_standard_webhooks_is_base64(nobody: Caller, signed_hook: Hook) -> None:
     Hook.objects.update(secret="whsec_" + base64.b64encode(b"24 bytes of random").decode())
     headers = standard(BODY, key=b"24 bytes of random")
@@ -131,6 +136,13 @@ def test_a_repeated_delivery_answers_200_with_the_first_run(operator: Caller, he
     assert first.json()["id"] == second.json()["id"]
     assert "Location" not in second.headers
     assert Run.objects.count() == 1
+
+
+def test_a_delivery_is_repeated_although_the_plan_asks_for_more_by_now(operator: Caller) -> None:
+    first = operator.post("/hooks/named", BODY, headers={"webhook-id": "d-1"})
+    make_plan(NAMED.replace("type: object,", "type: object, required: [surname],", 1))
+    second = operator.post("/hooks/named", BODY, headers={"webhook-id": "d-1"})
+    assert (second.status_code, second.json()["id"]) == (200, first.json()["id"])
 
 
 def test_the_same_key_with_another_body_is_refused(operator: Caller) -> None:

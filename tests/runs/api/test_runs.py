@@ -149,6 +149,7 @@ BAD_STARTS = [
     ({"plan": "greeting", "params": {"name": "x"}, "environment": "moon"}, 422, "body.environment", "one of three"),
     ({"plan": "greeting", "params": {"name": "a\0b"}}, 422, "body", "NUL cannot be stored"),
     ({"plan": "greetin", "params": {}}, 404, None, "there is no such plan"),
+    ({"plan": "greeting@", "params": {"name": "x"}}, 404, None, "nothing is no version"),
     ({"plan": "greeting@9", "params": {}}, 404, None, "there is no such version"),
     ({"plan": "greeting", "params": {"name": "x" * 300_000}}, 413, None, "params have a bound"),
     (
@@ -214,6 +215,8 @@ class TestFilters:
             ({"lane": "nowhere"}, []),
             ({"q": "ROOF"}, ["Red roof"]),
             ({"archived": "true"}, ["Gone"]),
+            ({"archived": "1"}, ["Gone"]),
+            ({"archived": "0"}, ["Blue sky", "Red roof"]),
             ({"archived": "all"}, ["Gone", "Blue sky", "Red roof"]),
             ({"plan": "nothing"}, []),
             ({"since": "2000-01-01T00:00:00Z", "lane": "B"}, ["Red roof"]),

@@ -139,6 +139,7 @@ GATE = plan(
 def test_an_approved_run_goes_on_and_knows_by_whom() -> None:
     run = run_plan(GATE)
     asked = event(run, "approval.requested", step="gate").data
+    assert asked["until"].endswith("Z")
     assert (run.status, asked["role"], asked["message"]) == ("waiting", "operator", "Release Drill?")
 
     approve(str(run.pk), "gate", actor=OLIVIA, comment="go")

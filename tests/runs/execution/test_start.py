@@ -92,6 +92,12 @@ def test_params_that_are_too_large_are_refused() -> None:
         _start(params={"repo": "x" * PARAMS_BYTES})
 
 
+def test_what_is_too_large_is_counted_without_the_sender_s_escapes() -> None:
+    assert _start(params={"repo": "ж" * (PARAMS_BYTES // 2 - 20)}).created
+    with pytest.raises(TooLarge):
+        _start(params={"repo": "ж" * (PARAMS_BYTES // 2)})
+
+
 def test_a_plan_for_production_does_not_run_elsewhere() -> None:
     source = plan(shell("a", "true"), environments=["prod"])
 
@@ -135,6 +141,15 @@ def test_keys_of_two_callers_do_not_meet() -> None:
     runs = {_start(idempotency=Idempotency.of(scope, "k", b"{}")).run.pk for scope in ("hook:a", "hook:b")}
 
     assert len(runs) == 2
+
+
+def test_a_repeat_is_answered_although_the_session_was_archived_since() -> None:
+    key, session = Idempotency.of("api", "k", b"{}"), make_session("old")
+    first = _start(idempotency=key, session=session)
+    session.archived_at = timezone.now()
+    session.save()
+
+    assert _start(idempotency=key, session=session) == Started(first.run, created=False)
 
 
 def test_a_key_is_free_again_after_seven_days() -> None:

@@ -87,6 +87,18 @@ async def test_a_client_that_comes_back_gets_what_it_lacks() -> None:
         assert await client.receive_nothing(timeout=0.3)
 
 
+@pytest.mark.parametrize(
+    "form", [{"type": "have"}, {"type": "snapshot"}, {}], ids=["said", "as it was sent", "untyped"]
+)
+async def test_a_map_may_come_back_in_the_form_of_the_snapshot(form: dict[str, str]) -> None:
+    run = await outside(start)
+    await outside(say, run, "run.started")
+    async with await board() as client:
+        await client.frame()
+        await client.send_json_to({**form, "runs": {str(run.pk): 1}})
+        assert (await client.frame())["run"] == str(run.pk)
+
+
 async def test_a_run_that_was_archived_meanwhile_is_among_what_it_lacks() -> None:
     run = await outside(make_run, status="success")
     await outside(say, run, "run.archived")
