@@ -20,7 +20,6 @@ SECRET_KEY = env_str("CONTROLROOM_SECRET_KEY", default="")
 ALLOWED_HOSTS = env_list("CONTROLROOM_HOSTS", default=["127.0.0.1", "localhost", "[::1]", "testserver"])
 ROOT_URLCONF = "controlroom.urls"
 ASGI_APPLICATION = "controlroom.asgi.application"
-APPEND_SLASH = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # each call has a smaller bound of its own, and its own clear error
 

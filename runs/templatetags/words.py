@@ -113,14 +113,14 @@ def _busiest(base: Next, *, steps: Sequence[Step]) -> Next:
 
 
 def _waiting_custody(base: Next, *, steps: Sequence[Step]) -> Next:
-    waiting = _in_status(steps, StepStatus.WAITING)
-    due = [step.deadline_at for step in waiting] + [
-        step.next_attempt_at for step in _in_status(steps, StepStatus.BACKOFF)
-    ]
-    nearest = min((at for at in due if at), default=None)
-    decided = next((step for step in waiting if step.wait_role), None)
-    owner = f"{decided.wait_role} (step {decided.key})" if decided else base.owner
-    return replace(base, owner=owner, deadline_at=nearest)
+    """Of the steps that wait, the one whose time is up first; one without a time when no other is there."""
+    awaited = _in_status(steps, StepStatus.WAITING) + _in_status(steps, StepStatus.BACKOFF)
+    found = [(step, following) for step in awaited if (following := step_custody(step, []))]
+    timed = [(next_.deadline_at, step.key, step, next_) for step, next_ in found if next_.deadline_at]
+    if not found:
+        return base
+    step, following = min(timed)[2:] if timed else found[0]
+    return replace(following, owner=f"{following.owner} (step {step.key})")
 
 
 @register.simple_tag

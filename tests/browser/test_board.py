@@ -163,9 +163,19 @@ def test_a_run_is_started_from_its_plan(open_page: SignIn) -> None:
 def test_nothing_is_wider_than_the_screen(open_page: SignIn, picture: Picture, width: int, theme: str) -> None:
     make_run(title="W" * 300, status="error", reason="x" * 400)
     make_run(source=TWO, status="running", steps={"one": "success", "two": "running"})
-    page = live(open_page(width=width, theme=theme))
+    page = live(open_page(role="admin", width=width, theme=theme))  # nobody's bar has more in it
     picture(page, f"board-{theme}-{width}")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.evaluate("document.getElementById('light').textContent = 'catching up'")  # the longest of its words
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_card_cuts_who_started_it_before_the_plan(open_page: SignIn) -> None:
+    make_run(source=TWO.replace("slug: two", "slug: release-check"), actor="somebody whose name is rather long")
+    page = live(open_page(width=360))
+    plan, who = page.locator(".card-meta .plan"), page.locator(".card-meta .who")
+    assert plan.evaluate("part => part.scrollWidth <= part.clientWidth")
+    assert who.evaluate("part => part.scrollWidth > part.clientWidth")
 
 
 def test_the_theme_is_remembered(open_page: SignIn) -> None:

@@ -81,6 +81,14 @@ def test_an_approval_says_what_silence_means() -> None:
     assert (following.owner, following.then) == ("operator", "it is rejected")
 
 
+def test_a_waiting_run_is_with_whoever_must_act_first() -> None:
+    asked = Step(key="ok", status="waiting", deadline_at=SOON, wait_role="operator", on_timeout="reject")
+    later = Step(key="pause", status="waiting", deadline_at=SOON + timedelta(hours=1), wait_kind="timer")
+    following = run_custody(run_of("waiting"), [later, asked])
+    assert following is not None
+    assert (following.owner, following.deadline_at, following.then) == ("operator (step ok)", SOON, "it is rejected")
+
+
 def test_a_step_without_a_reason_shows_what_its_last_attempt_said() -> None:
     attempts = [Attempt(number=1, error_message="first"), Attempt(number=2, error_message="second")]
     assert step_note(Step(status="backoff"), attempts) == "second"

@@ -32,6 +32,10 @@ def _house(db: None) -> None:
     make_plan(SOURCE)
 
 
+def test_a_forgotten_slash_leads_to_the_plans(viewer: Client) -> None:
+    assert viewer.get("/plans").headers["Location"] == "/plans/"
+
+
 def test_plans_are_listed_with_their_version(viewer: Client) -> None:
     html = viewer.get("/plans/").content.decode()
     assert 'href="/plans/release/"' in html
