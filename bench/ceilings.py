@@ -17,6 +17,7 @@ from bench.room import Room
 
 app = Celery("ceiling")
 DONE = "bench:done"
+ANSWER_S = 30
 
 
 @app.task(name="bench.noop")
@@ -42,7 +43,7 @@ def commits(room: Room, *, rounds: int, count: int = 500) -> Figure:
 def celery_tasks(room: Room, *, rounds: int, count: int = 500) -> list[Figure]:
     """Empty tasks: how many a second in a burst, and how long one takes to arrive."""
     _configure(room)
-    client = redis.Redis.from_url(room.redis_url)
+    client = redis.Redis.from_url(room.redis_url, socket_timeout=2 * ANSWER_S)
     command = [
         sys.executable,
         "-m",
@@ -94,9 +95,9 @@ def _arrival(room: Room, client: redis.Redis) -> float:
 
 
 def _arrived(client: redis.Redis) -> float:
-    found = client.blpop([DONE], timeout=30)
+    found = client.blpop([DONE], timeout=ANSWER_S)
     if found is None:
-        raise SystemExit("bare Celery did not answer within 30 s")
+        raise SystemExit(f"bare Celery did not answer within {ANSWER_S} s")
     return float(found[1])
 
 
