@@ -16,6 +16,7 @@ PROBE_INTERVAL = 5.0  # seconds
 TRANSPORT = {
     "socket_keepalive": True,
     "socket_connect_timeout": 0.5,
+    "socket_timeout": 2.0,  # a broker that takes connections and says nothing
     "max_retries": 1,
     "interval_start": 0.0,
     "interval_step": 0.1,
@@ -59,6 +60,8 @@ def _configure(**_kwargs: object) -> None:
         "worker_enable_remote_control": False,
         "task_acks_late": False,
         "worker_max_tasks_per_child": None,
+        # In memory: a file would hold nothing that is not said here, and a kill in mid-write leaves it unreadable.
+        "beat_scheduler": "celery.beat:Scheduler",
         "beat_schedule": {
             "sweep": {"task": "runs.tasks.sweep", "schedule": SWEEP_INTERVAL, "options": {"expires": 10}},
             "probe": {"task": "runs.tasks.send_probes", "schedule": PROBE_INTERVAL, "options": {"expires": 10}},

@@ -9,7 +9,7 @@ from typing import Any
 from celery import shared_task, signals
 from django.db import connections
 
-from runs.execution import identity, presence, work
+from runs.execution import clock, identity, presence, work
 from runs.execution.sweep import sweep as sweep_once
 from runs.models import Worker
 
@@ -32,8 +32,8 @@ def sweep() -> None:
 
 @shared_task(name="runs.tasks.send_probes")
 def send_probes() -> None:
-    """One probe for each worker, through the queue that the steps go through."""
-    for _ in range(Worker.objects.count()):
+    """One probe for each worker, through the queue that the steps go through; one also when none is known."""
+    for _ in range(max(1, Worker.objects.count())):
         probe.apply_async(expires=PROBE_EXPIRES_S)
 
 
@@ -64,6 +64,19 @@ def _forked(**_kwargs: Any) -> None:
 def _look_at_once(sender: Any = None, **_kwargs: Any) -> None:
     """A worker that has just come up need not wait for the first tick of the clock."""
     (probe if _works_on_steps(sender) else sweep).delay()
+
+
+@signals.beat_embedded_init.connect
+def _beat_begins(**_kwargs: Any) -> None:
+    """In beat's process, which the control process has just forked."""
+    clock.die_with_parent(identity.main_pid())
+
+
+@signals.worker_ready.connect
+def _watch_beat(sender: Any = None, **_kwargs: Any) -> None:
+    beat = getattr(sender.controller, "beat", None) if sender is not None else None
+    if beat is not None:
+        clock.end_without(beat.pid, is_stopping=work.is_stopping)
 
 
 @signals.worker_shutting_down.connect

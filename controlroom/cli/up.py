@@ -105,7 +105,7 @@ def bring_up(options: Options, supervisor: Supervisor) -> None:
     env = base_environment(options)
     env |= start_database(options, supervisor) | start_redis(options, supervisor)
     notices = supervisor.run_once(django_child("prepare", env, name="prepare"))
-    for child in (control_child(options, env), worker_child(options, env), web_child(options, env)):
+    for child in (control_child(env), worker_child(options, env), web_child(options, env)):
         supervisor.start(child)
     if not supervisor.wait_for(lambda: answers(options, "readyz"), within_s=READY_WITHIN_S):
         supervisor.console.say(f"Not everything is ready yet: see {options.url}readyz")
@@ -169,23 +169,15 @@ def django_child(command: str, env: dict[str, str], *, name: str) -> Child:
     return Child(name=name, argv=[sys.executable, "-m", "django", command], env=env)
 
 
-def control_child(options: Options, env: dict[str, str]) -> Child:
+def control_child(env: dict[str, str]) -> Child:
     """Beat and sweeper: a process of their own, which no step can starve."""
-    schedule = options.layout.data / "beat-schedule"
     return Child(
         name="control",
-        argv=[*celery_worker("control"), "--pool", "solo", "--beat", "--schedule", str(schedule)],
+        argv=[*celery_worker("control"), "--pool", "solo", "--beat"],
         env=env,
-        # Beat's file holds nothing that the settings do not say, and a kill in mid-write leaves it unreadable.
-        prepare=lambda: forget(schedule),
         noise=CELERY_NOISE,
         stop_grace_s=1.5,
     )
-
-
-def forget(schedule: Path) -> None:
-    for file in schedule.parent.glob(f"{schedule.name}*"):  # `dbm` chooses the endings
-        file.unlink()
 
 
 def worker_child(options: Options, env: dict[str, str]) -> Child:

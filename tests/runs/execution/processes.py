@@ -53,6 +53,15 @@ class Process:
         self.popen.wait(END_S)
 
 
+def has_ended(pid: int) -> bool:
+    """Whether no process of that number works any more; nobody may have reaped it yet."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state in "ZX"
+
+
 def _environment(extra: dict[str, str]) -> dict[str, str]:
     database = make_conninfo(os.environ["DATABASE_URL"], dbname=connection.settings_dict["NAME"])
     return {**os.environ, "DATABASE_URL": database, **extra}
@@ -74,8 +83,7 @@ class Crew:
 
     def control(self) -> Process:
         """Beat and sweeper."""
-        beat = ("--pool", "solo", "--beat", "--schedule", str(self.folder / "schedule"))
-        return self._add("--queues", "control", *beat, "--hostname", "control@test")
+        return self._add("--queues", "control", "--pool", "solo", "--beat", "--hostname", "control@test")
 
     def _add(self, *arguments: str, **env: str) -> Process:
         process = Process(*arguments, log=self.log, **env)

@@ -13,10 +13,10 @@ from django.db import connection
 
 from runs import hints
 from runs.execution.workspace import workspace_of
-from runs.models import Run
+from runs.models import Duty, Run
 from tests.factories import start
 from tests.runs.execution.plans import ONCE, plan, shell
-from tests.runs.execution.processes import Crew, Process, crew
+from tests.runs.execution.processes import Crew, Process, crew, has_ended
 from tests.runs.helpers import (
     assert_log_folds_to_rows,
     attempts_of,
@@ -41,6 +41,26 @@ def hired(tmp_path: Path) -> Iterator[Crew]:
     hints.client().flushall()  # the messages of all tests before
     with crew(tmp_path) as hired:
         yield hired
+
+
+def test_beat_does_not_outlive_the_control_process(hired: Crew) -> None:
+    control = hired.control()
+    wait_until(lambda: control.children, within_s=PATIENCE_S)
+    (beat,) = control.children
+
+    os.kill(control.popen.pid, signal.SIGKILL)
+
+    wait_until(lambda: has_ended(beat))
+
+
+def test_the_control_process_ends_without_beat_so_that_both_are_started_anew(hired: Crew) -> None:
+    control = hired.control()
+    wait_until(lambda: Duty.objects.filter(name="sweep").exists(), within_s=PATIENCE_S)
+    (beat,) = control.children
+
+    os.kill(beat, signal.SIGKILL)
+
+    wait_until(lambda: control.popen.poll() is not None)
 
 
 def _wait_for(run: Run, status: str = "success") -> None:
