@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
+from controlroom.stack.orphans import Orphans
 from controlroom.stack.output import Console
 from controlroom.stack.process import (
     POLL_INTERVAL,
@@ -59,15 +60,19 @@ class Supervisor:
         self._pump = Pump()
         self._members: list[Member] = []
         self._groups: set[int] = set()
+        self._started: set[int] = set()
+        self._orphans = Orphans(is_own=self._started.__contains__)
 
     def __enter__(self) -> Self:
         self._pump.__enter__()
+        self._orphans.__enter__()
         return self
 
     def __exit__(self, *error: object) -> None:
         try:
             self.stop()
         finally:
+            self._orphans.__exit__(*error)
             self._pump.__exit__(*error)
 
     def start(self, child: Child) -> None:
@@ -125,6 +130,7 @@ class Supervisor:
             self._end(self._members.pop(), deadline)
         for group in filter(is_group_alive, self._groups):  # what outlived a child that died by itself
             kill_group(group)
+        self._orphans.end()
         self._pump.drain()
 
     def _hear(self, child: Child) -> Hear:
@@ -143,6 +149,7 @@ class Supervisor:
         finally:
             os.close(writing)
         self._groups.add(process.pid)
+        self._started.add(process.pid)
         return Member(child, process)
 
     def _pause(self, seconds: float) -> None:
@@ -153,6 +160,7 @@ class Supervisor:
             raise StopRequested
         for place, member in enumerate(self._members):
             self._members[place] = self._look_after(member)
+        self._orphans.reap()
 
     def _nap(self, seconds: float) -> None:
         """All of the time, whatever happens meanwhile. Raises StopRequested."""

@@ -209,3 +209,25 @@ def test_what_outlived_a_child_that_died_is_gone_after_the_stop(stream: io.Strin
         supervisor.wait_for(lambda: "started again" in stream.getvalue(), within_s=10)
         assert is_alive(orphan)
     assert eventually(lambda: not is_alive(orphan), within_s=2)
+
+
+LEAVES = "setsid sh -c 'echo $$ > {pids}.new; sleep 60 & echo $! >> {pids}.new; mv {pids}.new {pids}; wait' & "
+
+
+def test_what_children_set_apart_is_gone_after_the_stop(stream: io.StringIO, tmp_path: Path) -> None:
+    """A step has a session of its own; when its worker is killed, what it had started stays."""
+    pids = tmp_path / "pids"
+    with Supervisor(Console(stream)) as supervisor:
+        supervisor.start(sh("worker", LEAVES.format(pids=pids) + "wait", ready=pids.exists))
+        left = [int(word) for word in pids.read_text().split()]
+    assert len(left) == 2
+    assert not any(map(is_alive, left))
+
+
+def test_orphans_that_have_ended_are_not_kept_as_zombies(supervisor: Supervisor, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    supervisor.start(sh("worker", LEAVES.format(pids=pids) + "exec sleep 60", ready=pids.exists))
+    (shell, sleep) = (int(word) for word in pids.read_text().split())
+    os.kill(shell, signal.SIGKILL)
+    os.kill(sleep, signal.SIGKILL)
+    assert supervisor.wait_for(lambda: not Path(f"/proc/{sleep}").exists(), within_s=10)
