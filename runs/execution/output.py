@@ -9,6 +9,7 @@ from django.db import connection
 
 from pulser.language.limits import LOG_BYTES, LOG_CHUNK_BYTES
 from runs import hints
+from runs.execution.insist import insist
 from runs.transitions.claiming import Claim
 
 FLUSH_INTERVAL = 0.2  # seconds
@@ -49,7 +50,7 @@ class Output:
             self._pending_bytes += len(data)
             is_full = self._pending_bytes >= 4 * LOG_CHUNK_BYTES
         if is_full:
-            self.flush()
+            insist(self.flush)
 
     def _within_limit(self, data: bytes) -> bytes:
         room = LOG_BYTES - self.taken
@@ -64,10 +65,14 @@ class Output:
     def flush(self, *, is_last: bool = False) -> None:
         """Store what has come. Chunks of an attempt that is over are dropped by the database."""
         with self._storing:
+            pieces = [(stream, piece) for stream, data in self._take(is_last=is_last) for piece in _chunks(data)]
             last = None
-            for stream, data in self._take(is_last=is_last):
-                for chunk in _chunks(data):
-                    last = self._store(stream, chunk) or last
+            try:
+                while pieces:
+                    last = self._store(*pieces[0]) or last
+                    del pieces[0]
+            finally:
+                self._put_back(pieces)
             if last is not None:
                 hints.publish(self.claim.run_id, log=last)
 
@@ -82,6 +87,12 @@ class Output:
                     self._pending_bytes = torn
                     del data[-torn:]
         return pending
+
+    def _put_back(self, pieces: list[tuple[str, bytes]]) -> None:
+        """What the database could not take comes first the next time."""
+        with self._lock:
+            self._pending[:0] = [(stream, bytearray(piece)) for stream, piece in pieces]
+            self._pending_bytes += sum(len(piece) for _, piece in pieces)
 
     def _store(self, stream: str, data: bytes) -> int | None:
         with connection.cursor() as cursor:

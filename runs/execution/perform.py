@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import DataError, IntegrityError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
@@ -204,7 +204,7 @@ def _call(attempt: Performance) -> None:
         idempotency_key=attempt.idempotency_key,
         write=attempt.output.write,
         cancelled=attempt.cancelled,
-        started_group=lambda group: note_process_group(attempt.claim, group),
+        started_group=lambda group: insist(lambda: note_process_group(attempt.claim, group)),
         declared=attempt.node.step.outputs,
         environment=attempt.claim.environment,
         settings=settings.TOOL_SETTINGS,
@@ -238,13 +238,18 @@ def _beat(attempt: Performance, timeout: float) -> Beat:
 
 def _end_with_process(attempt: Performance, why: str) -> None:
     """Called in the pulse's thread: record the outcome under the fence, then end this process."""
-    if why == "cancelled":
-        finish_attempt(attempt.claim, Stopped(), report=attempt.report, go_on=False)
-    elif why == "timeout":
-        message = f"the step took longer than {attempt.graph.timeout_of(attempt.claim.key):g} s"
-        finish_attempt(
-            attempt.claim, failure(attempt, ErrorClass.TIMEOUT, message=message), report=attempt.report, go_on=False
-        )
+    try:
+        if why == "cancelled":
+            finish_attempt(attempt.claim, Stopped(), report=attempt.report, go_on=False)
+        elif why == "timeout":
+            message = f"the step took longer than {attempt.graph.timeout_of(attempt.claim.key):g} s"
+            late = failure(attempt, ErrorClass.TIMEOUT, message=message)
+            finish_attempt(attempt.claim, late, report=attempt.report, go_on=False)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: the next tick tries again
+    except Exception:
+        # What cannot be recorded is found by the sweeper. To stay would hold the step for ever.
+        logger.exception("run %s: the end of step %s cannot be recorded", attempt.claim.run_id, attempt.claim.key)
     end_this_process()
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from runs.execution.output import FLUSH_INTERVAL, Output
 from runs.transitions.claiming import LEASE_S, Claim
@@ -84,15 +84,18 @@ class Pulse:
                 beat.looked = now
                 self._look(beat)
             if now - beat.renewed >= RENEW_INTERVAL:
-                beat.renewed = now
                 if not renew(beat.claim, lease_s=LEASE_S):
                     self._stop(beat, "lost")
+                beat.renewed = now
             if now >= beat.hard_deadline:
                 beat.end_process("timeout")
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             # The lease lives on for a while: the next tick tries again on a new connection.
             logger.warning("step %s of run %s: %s", beat.claim.key, beat.claim.run_id, error)
             connection.close()
+        except Exception:
+            # Without this thread no later step of this process would keep its lease.
+            logger.exception("the pulse of step %s of run %s broke", beat.claim.key, beat.claim.run_id)
 
     def _look(self, beat: Beat) -> None:
         with connection.cursor() as cursor:

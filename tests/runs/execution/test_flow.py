@@ -24,8 +24,8 @@ def test_a_run_whose_steps_all_go_well_succeeds() -> None:
 
     assert (run.status, statuses(run)) == ("success", {"a": "success", "b": "success"})
     assert step_of(run, "b").outputs == {"exit_code": 0, "stdout": "two\n", "stderr": ""}
-    assert run.started_at is not None
-    assert run.finished_at is not None
+    assert run.created_at <= run.started_at <= step_of(run, "a").attempts.get().started_at
+    assert run.finished_at >= step_of(run, "b").attempts.get().finished_at
 
 
 def test_outputs_flow_from_step_to_step_and_into_the_result() -> None:

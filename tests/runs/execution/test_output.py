@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
 
 from pulser.language.limits import LOG_BYTES, LOG_CHUNK_BYTES
 from runs.execution.output import Output
@@ -119,3 +119,22 @@ def test_output_of_an_attempt_that_is_over_is_dropped() -> None:
 
     assert log_of(run, "a") == b""
     assert kinds(run)[-1] == "run.succeeded"
+
+
+def test_output_that_the_database_did_not_take_comes_first_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = start(plan(shell("a", "true")))
+    output = Output(claimed(run, ALICE))
+    output.write("stdout", b"early ")
+    with monkeypatch.context() as away:
+        away.setattr(Output, "_store", _database_is_away)
+        with pytest.raises(OperationalError):
+            output.flush()
+
+    output.write("stdout", b"late")
+    output.flush()
+
+    assert log_of(run, "a") == b"early late"
+
+
+def _database_is_away(*_args: object) -> None:
+    raise OperationalError("the server closed the connection")
