@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from django.contrib.sessions.models import Session as LoginSession
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from controlroom.demo import source_of
 from runs.models import Run
 from runs.transitions import request_cancel
-from tests.factories import make_actor, make_run, make_session, make_user, start
+from tests.factories import make_actor, make_plan, make_run, make_session, make_token, make_user, start
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Picture, SignIn, Wire
@@ -45,6 +48,19 @@ def test_a_new_run_appears_without_a_reload(open_page: SignIn) -> None:
     run = start(lane="A", title="Brand new")
     expect(page.locator(f'[data-lane-cards="A"] > #run-{run.pk}')).to_contain_text("Brand new")
     assert page.locator('[data-lane-cards="A"] > .card').first.get_attribute("data-run") == str(run.pk)
+    assert page.evaluate("window.stayed") is True
+
+
+def test_a_posted_hook_makes_a_card_appear_on_an_open_board(open_page: SignIn, daphne: str) -> None:
+    make_plan(source_of("checkup", checkout=Path.cwd()))
+    page = live(open_page())
+    page.evaluate("window.stayed = true")
+    bearer = {"Authorization": f"Bearer {make_token('operator')}"}
+
+    answer = httpx.post(f"{daphne}/api/v1/hooks/checkup", headers=bearer, timeout=30, trust_env=False)
+
+    assert answer.status_code == 202
+    expect(page.locator(f"#run-{answer.json()['id']}")).to_contain_text("Checkup")
     assert page.evaluate("window.stayed") is True
 
 
