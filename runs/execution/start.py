@@ -101,7 +101,7 @@ def start_run(  # noqa: PLR0913  (one keyword for each thing that a caller may w
     birth = Birth(
         version=version,
         lane=lane or _lane(graph.plan),
-        session=session or Session.objects.get(name=DEFAULT_SESSION),
+        session=session or Session.objects.get_or_create(name=DEFAULT_SESSION)[0],  # an admin may rename it
         params=complete,
         title=title or graph.plan.title or graph.plan.slug,
         environment=environment,

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from controlroom.demo import source_of
 from runs.models import Run
 from runs.transitions import request_cancel
-from tests.factories import make_actor, make_plan, make_run, make_session, make_token, make_user, start
+from tests.factories import make_actor, make_lane, make_plan, make_run, make_session, make_token, make_user, start
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Picture, SignIn, Wire
@@ -52,6 +52,7 @@ def test_a_new_run_appears_without_a_reload(open_page: SignIn) -> None:
 
 
 def test_a_posted_hook_makes_a_card_appear_on_an_open_board(open_page: SignIn, daphne: str) -> None:
+    make_lane("A"), make_session()
     make_plan(source_of("checkup", checkout=Path.cwd()))
     page = live(open_page())
     page.evaluate("window.stayed = true")

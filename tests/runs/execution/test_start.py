@@ -12,8 +12,8 @@ from pulser.language.limits import PARAMS_BYTES
 from runs.actors import Actor
 from runs.errors import Forbidden, KeyReused, NotThere, StartRefused, TooLarge
 from runs.execution.start import Idempotency, Started, find_version, restart, start_run
-from runs.models import Run
-from tests.factories import make_actor, make_plan, make_session
+from runs.models import Run, Session
+from tests.factories import make_actor, make_lane, make_plan, make_session
 from tests.runs.execution.plans import plan, shell
 from tests.runs.helpers import assert_log_folds_to_rows, event, kinds
 
@@ -203,3 +203,11 @@ def test_a_restart_may_name_another_version() -> None:
     assert restart(old, actor=OLIVIA, version=2).plan_version.number == 2
     with pytest.raises(NotThere):
         restart(old, actor=OLIVIA, version=3)
+
+
+def test_a_default_session_that_was_renamed_is_made_anew() -> None:
+    Session.objects.filter(name="default").update(name="ours")
+
+    run = start_run(make_plan(), params={}, actor=make_actor(), trigger="test", lane=make_lane()).run
+
+    assert run.session.name == "default"
