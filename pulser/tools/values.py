@@ -17,6 +17,17 @@ def clean_text(text: str) -> str:
     return text.translate(_UNSTORABLE) if "\0" in text or not text.isascii() else text
 
 
+def clean(value: Any) -> Any:
+    """The value with all its texts, keys too, made fit for PostgreSQL. It is JSON, so its depth is bounded."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, dict):
+        return {clean(key): clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean(item) for item in value]
+    return value
+
+
 def text_of(data: bytes) -> str:
     """Bytes of a program as text: UTF-8, and U+FFFD for what is none."""
     return clean_text(data.decode("utf-8", errors="replace"))

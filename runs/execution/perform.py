@@ -30,12 +30,12 @@ from pulser.language.expressions import ExpressionError, render
 from pulser.tools import registry as tools
 from pulser.tools.base import Cancelled, FailedError, PermanentError, Suspension, Tool, ToolContext, ToolError
 from pulser.tools.effects import effect_of
+from pulser.tools.values import clean
 from pulser.verifiers import registry as verifiers
 from pulser.verifiers.base import StepResult
 from runs.execution.insist import insist
 from runs.execution.output import Output
 from runs.execution.pulse import Beat, end_this_process, pulse
-from runs.execution.values import storable
 from runs.execution.workspace import artifact_name, end_leftovers, keep_artifact, workspace_of
 from runs.models import Attempt
 from runs.transitions.advancing import read_facts, run_scope
@@ -151,7 +151,7 @@ def failure(attempt: Performance, error_class: ErrorClass, *, message: str) -> F
         explicit=step.retry is not None,
         chance=chance(),
     )
-    return Failure(error_class, storable(message)[:4000], decision.delay if decision else None)
+    return Failure(error_class, clean(message)[:4000], decision.delay if decision else None)
 
 
 def _prepare(attempt: Performance) -> None:
@@ -219,7 +219,7 @@ def _call(attempt: Performance) -> None:
     if isinstance(result, Suspension):
         attempt.suspension = result
         return
-    attempt.outputs = storable(dict(result))
+    attempt.outputs = clean(dict(result))
     attempt.exit_code = attempt.outputs.get("exit_code", attempt.exit_code)
 
 
@@ -269,8 +269,8 @@ def _verify(attempt: Performance) -> None:
                 verifier=name,
                 passed=verdict.passed,
                 required=bool(entry.get("required", True)),
-                message=storable(verdict.message),
-                evidence=storable(dict(verdict.evidence)),
+                message=clean(verdict.message),
+                evidence=clean(dict(verdict.evidence)),
             )
         )
     refused = [verdict for verdict in attempt.verdicts if verdict.required and not verdict.passed]
@@ -310,5 +310,5 @@ def _suspended(wait: Suspension) -> Suspended:
         for_s=wait.for_s,
         until=wait.until,
         role=wait.role or "",
-        message=storable(wait.message),
+        message=clean(wait.message),
     )

@@ -17,9 +17,9 @@ from pulser.language.document import Plan as PlanDocument
 from pulser.language.limits import PARAMS_BYTES, TITLE_CHARS
 from pulser.language.params import check_params
 from pulser.models import Plan, PlanVersion
+from pulser.tools.values import clean
 from runs.actors import Actor
 from runs.errors import Forbidden, KeyReused, NotThere, StartRefused, TooLarge
-from runs.execution.values import storable
 from runs.models import Lane, Run, Session
 from runs.models.choices import ENVIRONMENTS
 from runs.models.lane import DEFAULT_LANE
@@ -136,9 +136,9 @@ def _check(
         raise TooLarge(f"params may have {PARAMS_BYTES} bytes as JSON")
     complete, found = check_params(plan.params, dict(params))
     problems = [{"path": problem.path, "message": problem.message} for problem in found]
-    if storable(complete) != complete:
+    if clean(complete) != complete:
         problems.append({"path": "params", "message": "text may not hold NUL characters or halves of surrogate pairs"})
-    if len(title) > TITLE_CHARS or storable(title) != title:
+    if len(title) > TITLE_CHARS or clean(title) != title:
         problems.append({"path": "title", "message": f"expected at most {TITLE_CHARS} characters, none of them NUL"})
     if abs(priority) > PRIORITY_BOUND:
         problems.append({"path": "priority", "message": f"expected a number between ±{PRIORITY_BOUND}"})

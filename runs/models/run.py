@@ -4,7 +4,7 @@ import uuid
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
@@ -48,16 +48,9 @@ class RunQuerySet(models.QuerySet["Run"]):
     def newest_first(self) -> Self:
         return self.order_by("-created_at", "-pk")
 
-    def in_start_order(self) -> Self:
-        """Higher priority first, then runs that go on, then age."""
-        return self.order_by("-priority", F("started_at").asc(nulls_last=True), "queued_at", "pk")
-
     def with_context(self) -> Self:
         """Preloads what a card or a page names: lane, session, plan and version."""
         return self.select_related("lane", "session", "plan_version__plan")
-
-    def with_steps(self) -> Self:
-        return self.prefetch_related("steps")
 
 
 class Run(models.Model):

@@ -22,13 +22,6 @@ class StepQuerySet(models.QuerySet["Step"]):
     def in_plan_order(self) -> Self:
         return self.order_by("position")
 
-    def with_attempts(self) -> Self:
-        return self.prefetch_related("attempts")
-
-    def awaiting_a_person(self) -> Self:
-        """Steps that somebody must approve or reject."""
-        return self.filter(status=StepStatus.WAITING).exclude(wait_role="")
-
 
 class Step(models.Model):
     """A node of a run. `key` is its id in the plan; `attempt` is the fence that each write of a worker carries."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -99,8 +99,6 @@ class Finished:
 
     accepted: bool
     next: Claim | None = None
-    open_run: bool = field(default=False)
-    """The run goes on elsewhere or later."""
 
 
 def finish_attempt(claim: Claim, outcome: Outcome, *, report: Report = Report(), go_on: bool = True) -> Finished:
@@ -120,7 +118,7 @@ def finish_attempt(claim: Claim, outcome: Outcome, *, report: Report = Report(),
         following = claim_or_close(locked, claim.holder) if go_on else None
         if not go_on:
             close(locked)
-        return Finished(accepted=True, next=following, open_run=not locked.is_finished)
+        return Finished(accepted=True, next=following)
 
 
 # The way of most steps, in one statement: the run's lock first, then the fenced move, then the attempt's end.
