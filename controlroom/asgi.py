@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 
-from django.core.asgi import get_asgi_application
+from controlroom import database
+from controlroom.handler import one_thread_application
 
+database.serve_web()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlroom.settings")
-http = get_asgi_application()  # loads the apps; the imports below need them
+http = one_thread_application()  # loads the apps; the imports below need them
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
@@ -16,6 +18,6 @@ from controlroom import intake  # noqa: E402
 from runs.live.outlet import paced  # noqa: E402
 from runs.live.routing import websocket_urlpatterns  # noqa: E402
 
-websocket = paced(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
+websocket = AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
 intake.bound()
-application = ProtocolTypeRouter({"http": http, "websocket": websocket})
+application = paced(ProtocolTypeRouter({"http": http, "websocket": websocket}))

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from contextlib import suppress
+from typing import Any
 
-from celery import Celery
+from billiard.util import get_pdeathsig
+from celery import Celery, signals
+from celery.fixups.django import DjangoFixup, DjangoWorkerFixup
 from kombu.entity import Queue
+
+from controlroom.database import introduce
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlroom.settings")
 
 SWEEP_INTERVAL = 2.0  # seconds
 PROBE_INTERVAL = 5.0  # seconds
+TIDY_INTERVAL = 60.0  # seconds
 
 # A start must not wait for a broker that is away: it gives up at once, and the sweeper wakes the workers later.
 TRANSPORT = {
@@ -23,7 +31,28 @@ TRANSPORT = {
     "interval_max": 0.2,
 }
 
-app = Celery("controlroom")
+
+class WorkerFixup(DjangoWorkerFixup):
+    """Treats a task as Django treats a request: Celery's own would open a new database connection for each task."""
+
+    def on_task_prerun(self, sender: Any, **_kwargs: Any) -> None:
+        self._db.close_old_connections()
+
+    def on_task_postrun(self, sender: Any, **_kwargs: Any) -> None:
+        self._db.close_old_connections()
+
+
+class Fixup(DjangoFixup):
+    _worker_fixup: WorkerFixup | None
+
+    @property
+    def worker_fixup(self) -> WorkerFixup:
+        if self._worker_fixup is None:
+            self._worker_fixup = WorkerFixup(self.app)
+        return self._worker_fixup
+
+
+app = Celery("controlroom", fixups=[lambda app: Fixup(app).install()])
 
 
 def broker_url(redis_url: str) -> str:
@@ -50,7 +79,7 @@ def _configure(**_kwargs: object) -> None:
         "task_store_errors_even_if_ignored": False,
         "task_default_queue": "steps",
         "task_queues": [Queue("steps"), Queue("control")],
-        "task_routes": {"runs.tasks.sweep": {"queue": "control"}, "runs.tasks.send_probes": {"queue": "control"}},
+        "task_routes": {f"runs.tasks.{name}": {"queue": "control"} for name in ("sweep", "send_probes", "tidy")},
         "task_serializer": "json",
         "accept_content": ["json"],
         "worker_prefetch_multiplier": 1,
@@ -65,9 +94,39 @@ def _configure(**_kwargs: object) -> None:
         "beat_schedule": {
             "sweep": {"task": "runs.tasks.sweep", "schedule": SWEEP_INTERVAL, "options": {"expires": 10}},
             "probe": {"task": "runs.tasks.send_probes", "schedule": PROBE_INTERVAL, "options": {"expires": 10}},
+            "tidy": {"task": "runs.tasks.tidy", "schedule": TIDY_INTERVAL, "options": {"expires": 10}},
         },
     }
     app.add_defaults(settings)
 
 
+@signals.worker_init.connect
+def _introduce(sender: Any = None, **_kwargs: object) -> None:
+    """Before the first connection, and before the pool is forked."""
+    is_control = sender is not None and "control" in sender.app.amqp.queues.consume_from
+    introduce("controlroom-control" if is_control else "controlroom-worker")
+
+
 app.autodiscover_tasks(["runs"])
+
+
+@signals.worker_init.connect
+def _load_what_all_need(**_kwargs: Any) -> None:
+    """Once, before the worker forks, instead of once in each pool process."""
+    from pulser.tools import registry as tools
+    from pulser.verifiers import registry as verifiers
+
+    tools.installed()
+    verifiers.installed()
+    with suppress(OSError):
+        get_pdeathsig()  # each pool process asks likewise, and what that loads, a parser of C, is large
+    gc.collect()
+
+
+@signals.worker_init.connect
+@signals.worker_before_create_process.connect
+@signals.beat_embedded_init.connect
+@signals.worker_ready.connect
+def _share_memory(**_kwargs: Any) -> None:
+    """On both sides of a fork: the collector leaves alone what is in memory now, so that its pages stay shared."""
+    gc.freeze()

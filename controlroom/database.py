@@ -7,6 +7,30 @@ from typing import Any
 from psycopg.conninfo import conninfo_to_dict
 
 FIELDS = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+POOL_TIMEOUT_S = 5.0  # in which a request gets a connection; then it is answered 503
+WEB = "controlroom-web"
+
+process_name = "controlroom"  # as `pg_stat_activity.application_name` shows it
+
+
+def serve_web() -> None:
+    """This process answers requests with many threads: they share a pool. Say so before the settings are read.
+
+    Workers never have one: they fork, and a pool's sockets must not be shared by two processes.
+    """
+    global process_name  # noqa: PLW0603  (a process is of one kind)
+    process_name = WEB
+
+
+def is_web() -> bool:
+    return process_name == WEB
+
+
+def introduce(name: str) -> None:
+    """Show this process to PostgreSQL under that name, from its next connection on."""
+    from django.db import connections
+
+    connections.settings["default"]["OPTIONS"]["application_name"] = name
 
 
 def django_database(url: str, *, pool: int = 0) -> dict[str, Any]:
@@ -18,9 +42,14 @@ def django_database(url: str, *, pool: int = 0) -> dict[str, Any]:
     given = conninfo_to_dict(url)
     settings: dict[str, Any] = {"ENGINE": "django.db.backends.postgresql", "CONN_HEALTH_CHECKS": True}
     settings |= {name: str(given.pop(field)) for field, name in FIELDS.items() if field in given}
-    options: dict[str, Any] = {"connect_timeout": 5, "application_name": "controlroom"} | given
+    options: dict[str, Any] = {
+        "server_side_binding": True,  # values apart from the text: PostgreSQL can keep a statement's plan
+        "prepare_threshold": 3,  # uses of a statement on a connection, until its plan is kept
+        "connect_timeout": 5,
+        "application_name": process_name,
+    } | given
     if pool:
-        options["pool"] = {"min_size": 1, "max_size": pool, "timeout": 10}
+        options["pool"] = {"min_size": 1, "max_size": pool, "timeout": POOL_TIMEOUT_S}
     settings["CONN_MAX_AGE"] = 0 if pool else None
     settings["OPTIONS"] = options
     return settings

@@ -75,6 +75,11 @@ def env_map(name: str) -> dict[str, str]:
     return found
 
 
+def db_pool() -> int:
+    """Database connections of a web process, at most."""
+    return env_int("CONTROLROOM_DB_POOL", default=10, minimum=1, maximum=500)
+
+
 def data_dir() -> Path:
     """The absolute path of CONTROLROOM_DATA, `.controlroom` under the current directory when unset. Makes nothing."""
     return Path(env_str("CONTROLROOM_DATA", default=DEFAULT_DATA)).expanduser().absolute()

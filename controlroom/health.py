@@ -20,10 +20,12 @@ WORKER_SEEN_WITHIN_S = 60.0
 SWEEP = "SELECT extract(epoch FROM clock_timestamp() - finished_at)::float FROM runs_duty WHERE name = 'sweep'"
 
 WORKERS = """
-SELECT name, slots, extract(epoch FROM clock_timestamp() - answered_at)::float,
+SELECT name, slots, answered_at IS NOT NULL,
+       extract(epoch FROM clock_timestamp() - greatest(started_at, answered_at, full_at))::float,
        (SELECT count(*) FROM runs_attempt
-        WHERE worker = name AND finished_at IS NULL AND lease_expires > clock_timestamp())
-FROM runs_worker WHERE seen_at > clock_timestamp() - %s * interval '1 second' ORDER BY name
+        WHERE worker = name AND finished_at IS NULL AND lease_expires > clock_timestamp()),
+       seen_at > clock_timestamp() - %s * interval '1 second'
+FROM runs_worker ORDER BY name
 """
 
 
@@ -90,29 +92,34 @@ def _sweep() -> Check:
 
 
 class Heard(NamedTuple):
-    """A worker: seconds since its last answer to a probe, and the steps in its hands."""
+    """A worker. `quiet_s`: seconds in which it had a free slot and no message reached it; `busy`: steps in its hands.
+
+    A worker's watchdog gives the signs of life, also for one that is deaf: who gives none is gone, with its machine.
+    """
 
     name: str
     slots: int
-    answered_s: float | None
+    has_answered: bool
+    quiet_s: float
     busy: int
+    is_there: bool
 
 
 def _workers() -> Check:
     with connection.cursor() as cursor:
         cursor.execute(WORKERS, [WORKER_SEEN_WITHIN_S])
-        rows = cursor.fetchall()
-    if not rows:
+        workers = [Heard(*row) for row in cursor.fetchall()]
+    there = [worker for worker in workers if worker.is_there]
+    if not there:
         return Check("workers", ok=False, detail=f"none was heard of in the last {WORKER_SEEN_WITHIN_S:.0f} s")
-    deaf = [_deaf(Heard(*row)) for row in rows]
-    wrong = [text for text in deaf if text]
-    return Check("workers", ok=not wrong, detail="; ".join(wrong) or f"{len(rows)} take work")
+    wrong = [text for worker in there if (text := _deaf(worker))]
+    gone = [f"{worker.name} is not heard of any more" for worker in workers if not worker.is_there]
+    return Check("workers", ok=not wrong, detail="; ".join((wrong or [f"{len(there)} take work"]) + gone))
 
 
 def _deaf(worker: Heard) -> str:
     """Empty when the worker is well. All slots busy with live leases is well: then a probe has to wait."""
-    name, slots, answered_s, busy = worker
-    if busy >= slots or (answered_s is not None and answered_s <= ANSWER_WITHIN_S):
+    if worker.busy >= worker.slots or (worker.has_answered and worker.quiet_s <= ANSWER_WITHIN_S):
         return ""
-    ago = "yet" if answered_s is None else f"for {answered_s:.0f} s"
-    return f"{name} has a free slot ({busy} of {slots} busy) and answered no probe {ago}"
+    ago = f"for {worker.quiet_s:.0f} s" if worker.has_answered else "yet"
+    return f"{worker.name} has a free slot ({worker.busy} of {worker.slots} busy) and answered no probe {ago}"

@@ -1,4 +1,4 @@
-"""What the web process takes in before Django sees it: a bound on every body and every WebSocket message.
+"""What the web process takes in before Django sees it: a bound on every body, on every WebSocket message, and on time.
 
 Daphne bounds neither, and holds a request's whole body in memory, so that a client without a token could fill it.
 """
@@ -7,15 +7,47 @@ from __future__ import annotations
 
 from typing import Any
 
-from daphne import http_protocol, ws_protocol
+from daphne import http_protocol, server, ws_protocol
+from twisted.web.http import HTTPChannel
 
-from pulser.language.limits import REQUEST_BYTES
+from pulser.language.limits import REQUEST_BYTES, REQUEST_S
+
+TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 def bound() -> None:
     """From now on Daphne's servers in this process make bounded requests and sockets."""
+    server.HTTPFactory = BoundedFactory
     http_protocol.WebRequest = BoundedRequest
     ws_protocol.WebSocketFactory.protocol = BoundedSocket
+
+
+class BoundedChannel(HTTPChannel):
+    """A connection whose requests must come in time. Twisted's own bound starts anew with each byte that drips in."""
+
+    _is_arriving = False
+
+    def resetTimeout(self) -> None:  # noqa: N802 (Twisted's names)
+        if not self._is_arriving:
+            self._is_arriving = True
+            super().resetTimeout()
+
+    def allContentReceived(self) -> None:  # noqa: N802
+        self._is_arriving = False
+        super().allContentReceived()
+
+    def timeoutConnection(self) -> None:  # noqa: N802
+        if self._is_arriving:
+            self.write(TOO_SLOW)
+        super().timeoutConnection()
+
+
+class BoundedFactory(http_protocol.HTTPFactory):
+    protocol = BoundedChannel
+
+    def __init__(self, daphne: Any) -> None:
+        super().__init__(daphne)
+        self.timeOut = REQUEST_S
 
 
 class BoundedRequest(http_protocol.WebRequest):
@@ -25,6 +57,10 @@ class BoundedRequest(http_protocol.WebRequest):
     """
 
     kept = 0
+
+    def __init__(self, *args: Any) -> None:
+        """Django reads forms, in a thread and with a bound; Twisted would hold everybody up meanwhile."""
+        super().__init__(*args, parsePOSTFormSubmission=False)
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 (Twisted's name)
         part = data[: REQUEST_BYTES - self.kept]

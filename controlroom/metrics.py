@@ -60,12 +60,12 @@ class ControlRoom(Collector):
 
 
 def _runs() -> dict[str, int]:
-    counts = Run.objects.active().order_by().values_list("status").annotate(Count("pk"))
+    counts = Run.objects.active().order_by().values_list("status").annotate(number=Count("*"))
     return {str(status): 0 for status in RunStatus} | dict(counts)
 
 
 def _steps() -> dict[str, int]:
-    counts = Step.objects.unfinished().order_by().values_list("status").annotate(Count("pk"))
+    counts = Step.objects.unfinished().order_by().values_list("status").annotate(number=Count("*"))
     return {str(status): 0 for status in sorted(STEP_OPEN)} | dict(counts)
 
 

@@ -78,7 +78,7 @@ def ensure_environment_token(secret: str, *, say: Say) -> None:
 
 def ensure_cli_token(path: Path) -> None:
     """A valid admin token in a file that only its owner reads, for the `controlroom` command on this machine."""
-    if path.exists() and ApiToken.objects.matching(path.read_text(encoding="utf-8").strip()).exists():
+    if path.exists() and ApiToken.of_secret(path.read_text(encoding="utf-8").strip()):
         return
     make_folder(path.parent)
     secret = PREFIX + secrets.token_urlsafe(32)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from controlroom.database import django_database
-from controlroom.env import data_dir, env_bool, env_int, env_list, env_map, env_str
+from controlroom.database import django_database, is_web
+from controlroom.durations import env_duration
+from controlroom.env import data_dir, db_pool, env_bool, env_int, env_list, env_map, env_str
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = data_dir()
@@ -23,20 +25,19 @@ ASGI_APPLICATION = "controlroom.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # each call has a smaller bound of its own, and its own clear error
 
+# Daphne and ninja are used, and not listed: that would load them into every worker.
+NINJA_DIR = Path(str(find_spec("ninja").origin)).parent  # type: ignore[union-attr]  # find_spec does not import it
 INSTALLED_APPS = [
-    "daphne",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # urls.py looks for the models' admins: only web serves them
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django.contrib.humanize",
     "channels",
     "django_htmx",
-    "ninja",  # scripts and styles of /api/docs
     "pulser",
     "runs",
     "controlroom",
@@ -57,7 +58,7 @@ MIDDLEWARE = [
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates", NINJA_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -71,7 +72,7 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # Database: a bounded pool where threads share a process (web), one connection a thread elsewhere (workers).
 DATABASE_URL = env_str("DATABASE_URL", default="postgresql:///controlroom")
-DATABASES = {"default": django_database(DATABASE_URL, pool=env_int("CONTROLROOM_DB_POOL", default=0))}
+DATABASES = {"default": django_database(DATABASE_URL, pool=db_pool() if is_web() else 0)}
 
 # Redis: hints, and Celery's messages. Everything in it may be lost at any time.
 REDIS_URL = env_str("REDIS_URL", default="redis://127.0.0.1:6379/0")
@@ -102,7 +103,7 @@ TIME_ZONE = "UTC"
 # Files
 STATIC_URL = "/static/"
 STATIC_ROOT = env_str("CONTROLROOM_STATIC_ROOT") or None  # where `collectstatic` would put copies; none are needed
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [BASE_DIR / "static", NINJA_DIR / "static"]  # the latter: scripts and styles of /api/docs
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 MEDIA_ROOT = DATA_DIR / "media"
@@ -138,6 +139,11 @@ LOGGING = {
 CONTROLROOM_API_TOKEN = env_str("CONTROLROOM_API_TOKEN", default="")
 CONTROLROOM_METRICS_TOKEN = env_str("CONTROLROOM_METRICS_TOKEN", default="")
 WORK_DIR = DATA_DIR / "work"
+CONTROLROOM_BACKLOG = env_int("CONTROLROOM_BACKLOG", default=10_000, minimum=1)  # runs that may be queued; then 429
+KEEP_S = env_duration("CONTROLROOM_KEEP", default=None)  # what ended; None: for ever
+KEEP_WORK_S = env_duration("CONTROLROOM_KEEP_WORK", default=86_400.0)  # workspaces, after the run's end
+# What `controlroom up` leaves a worker between SIGTERM and SIGKILL (10 s) must be enough to end a tool and say so.
+HAND_BACK_AFTER_S = env_int("CONTROLROOM_HAND_BACK_AFTER", default=6, minimum=0)
 TOOL_SETTINGS = {
     "python_functions": ["controlroom.demo.functions:*", *env_list("CONTROLROOM_PYTHON_FUNCTIONS", default=[])],
     "http_allow": env_list("CONTROLROOM_HTTP_ALLOW", default=[]),

@@ -9,6 +9,9 @@ from django.urls import include, path
 from controlroom.health import healthz, readyz
 from controlroom.metrics import metrics
 
+admin.autodiscover()
+handler500 = "controlroom.faults.answer"
+
 urlpatterns = [
     path("", include("runs.views.urls")),
     path("login", LoginView.as_view(redirect_authenticated_user=True), name="login"),

@@ -77,8 +77,21 @@ def _make_latest(plan: Plan, *, version: PlanVersion, document: Document) -> Non
     plan.save(update_fields=["latest", "title", "description"])
 
 
+class UnreadablePlan(ValueError):
+    """A stored document that this release no longer understands."""
+
+    def __init__(self, message: str, *, version_id: int) -> None:
+        super().__init__(message)
+        self.version_id = version_id
+
+
 @functools.lru_cache(maxsize=GRAPHS_KEPT)
 def graph_of(version_id: int) -> Graph:
-    """The compiled plan of a version, which never changes. Raises PlanVersion.DoesNotExist."""
-    document, number = PlanVersion.objects.values_list("document", "number").get(pk=version_id)
-    return compile_plan(Document.model_validate(document), version=number)
+    """The compiled plan of a version, which never changes. Raises UnreadablePlan, PlanVersion.DoesNotExist."""
+    version = PlanVersion.objects.values_list("document", "number", "plan__slug").get(pk=version_id)
+    document, number, slug = version
+    try:
+        return compile_plan(Document.model_validate(document), version=number)
+    except (ValueError, LookupError) as error:
+        why = " ".join(f"plan {slug}@{number} can no longer be read: {error}".split())
+        raise UnreadablePlan(why[:500], version_id=version_id) from error

@@ -24,6 +24,14 @@ class MoveRefused(RunError):
     """This cannot be done in the present status."""
 
 
+class PlanUnreadable(MoveRefused):
+    """The run's plan was stored by another release, and this one cannot read it."""
+
+    def __init__(self, message: str, *, version_id: int) -> None:
+        super().__init__(message)
+        self.version_id = version_id
+
+
 class Forbidden(RunError):
     """You may not do this."""
 

@@ -58,7 +58,11 @@ KINDS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "delay_s": "seconds until the next attempt",
         },
     ),
-    "step.lost": ("Its worker vanished: the lease ran out.", {"worker": "name"}),
+    "step.lost": (
+        "Its worker vanished.",
+        {"worker": "name", "how": "`lease`: it was not renewed; `process`: it ended in mid-work"},
+    ),
+    "step.handed_back": ("Its worker was stopped and gave it up; the try does not count.", {"worker": "name"}),
     "step.parked": ("No machine may decide; a person is asked.", {"reason": "why", "role": "of the person"}),
     "step.suspended": ("It waits without a worker.", {"wait": "timer or approval", "until": "deadline"}),
     "step.skipped": (
@@ -107,31 +111,42 @@ def entry(kind: str, /, *, step: str = "", attempt: int | None = None, **data: A
     return Entry(kind, step, attempt, data)
 
 
-APPEND = """
-WITH said AS (
-    INSERT INTO runs_event (run_id, seq, kind, step, attempt, data, at)
-    SELECT %s, %s + n, kind, step, attempt, data::jsonb, clock_timestamp()
-    FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[]) WITH ORDINALITY AS e(kind, step, attempt, data, n)
-)
-UPDATE runs_run SET seq = %s{changes} WHERE id = %s
+# Rows of the log for the entries after a seq: the arguments are the run, that seq, and `columns` of the entries.
+SAY = """
+INSERT INTO runs_event (run_id, seq, kind, step, attempt, data, at)
+SELECT %s::uuid, %s::int + n, kind, step, attempt, data::jsonb, clock_timestamp()
+FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[]) WITH ORDINALITY AS e(kind, step, attempt, data, n)
 """
+APPEND = f"""
+WITH said AS ({SAY}) UPDATE runs_run SET seq = %s{{changes}} WHERE id = %s
+RETURNING EXISTS (SELECT FROM runs_step WHERE status = 'queued')
+       OR EXISTS (SELECT FROM runs_run WHERE status = 'queued')
+"""  # noqa: S608
 
 
-def append(run_id: str, entries: list[Entry], *, seq: int, changes: str = "", values: tuple[Any, ...] = ()) -> int:
-    """Write the entries after `seq` and the run's changes (SQL assignments) in one statement; returns the new seq.
-
-    The caller holds the run's row lock, which is what keeps the numbers free of gaps.
-    """
-    new = seq + len(entries)
-    columns = (
+def columns(entries: list[Entry]) -> list[list[Any]]:
+    """The entries as SAY takes them."""
+    return [
         [e.kind for e in entries],
         [e.step for e in entries],
         [e.attempt for e in entries],
         [json.dumps(e.data) for e in entries],
-    )
+    ]
+
+
+def append(
+    run_id: str, entries: list[Entry], *, seq: int, changes: str = "", values: tuple[Any, ...] = ()
+) -> tuple[int, bool]:
+    """Write the entries after `seq` and the run's changes (SQL assignments) in one statement.
+
+    Returns the new seq, and whether a step or a run of any kind was queued: who has just become free need not look for
+    work where there is none. The caller holds the run's row lock, which is what keeps the numbers free of gaps.
+    """
+    new = seq + len(entries)
     with connection.cursor() as cursor:
-        cursor.execute(APPEND.format(changes=changes), [run_id, seq, *columns, new, *values, run_id])
-    return new
+        cursor.execute(APPEND.format(changes=changes), [run_id, seq, *columns(entries), new, *values, run_id])
+        (others_wait,) = cursor.fetchone()
+    return new, others_wait
 
 
 def rfc3339(moment: datetime) -> str:

@@ -21,6 +21,7 @@ COMMANDS = {
     "status": "controlroom.cli.commands:status",
     "plan": "controlroom.cli.commands:plan",
     "token": "controlroom.cli.commands:token",
+    "prune": "controlroom.cli.prune:prune",
 }
 
 

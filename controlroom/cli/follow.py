@@ -98,6 +98,7 @@ STATUS_BY_KIND = {
     "step.failed": "error",
     "step.backed_off": "backoff",
     "step.lost": "backoff",
+    "step.handed_back": "queued",
     "step.parked": "waiting",
     "step.suspended": "waiting",
     "step.skipped": "skipped",

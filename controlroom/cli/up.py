@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from controlroom.env import EnvironmentProblem, Layout, data_dir, env_bool, env_int, env_str
+from controlroom.env import EnvironmentProblem, Layout, data_dir, db_pool, env_bool, env_int, env_str
 from controlroom.stack.account import make_folder
 from controlroom.stack.lock import OwnerLock
 from controlroom.stack.output import Console
@@ -21,7 +21,7 @@ from controlroom.stack.redis import EmbeddedValkey
 from controlroom.stack.server import EmbeddedServer
 from controlroom.stack.supervise import StopRequested, Supervisor
 
-WEB_POOL = "10"  # database connections of the web process
+OTHER_CONNECTIONS = 20  # worker, watchdog, control, prepare; people and programs with psql; three for superusers
 READY_WITHIN_S = 60.0
 ROOT_WARNING = "You're running the worker with superuser privileges"  # who runs all of this as root knows it
 WEB_NOISE = ("Service Unavailable: /readyz",)  # our own question, asked until the answer is yes
@@ -39,6 +39,12 @@ class Options:
     workers: int
     is_demo: bool
     layout: Layout
+    pool: int
+
+    @property
+    def connections(self) -> int:
+        """What the database must have room for: web's pool, and two for each step at once (its own, its pulse's)."""
+        return self.pool + 2 * self.workers + OTHER_CONNECTIONS
 
     @property
     def knock_at(self) -> str:
@@ -58,6 +64,7 @@ def read_options() -> Options:
         workers=env_int("CONTROLROOM_WORKERS", default=4, minimum=1, maximum=64),
         is_demo=env_bool("CONTROLROOM_DEMO", default=True),
         layout=Layout(data_dir()),
+        pool=db_pool(),
     )
 
 
@@ -109,9 +116,9 @@ def bring_up(options: Options, supervisor: Supervisor) -> None:
         supervisor.start(child)
     if not supervisor.wait_for(lambda: answers(options, "readyz"), within_s=READY_WITHIN_S):
         supervisor.console.say(f"Not everything is ready yet: see {options.url}readyz")
+    greet(options, supervisor.console, notices=notices)
     if options.is_demo:
         show_demo(supervisor, env)
-    greet(options, supervisor.console, notices=notices)
 
 
 def base_environment(options: Options) -> dict[str, str]:
@@ -142,7 +149,7 @@ def kept_secret(path: Path) -> str:
 def start_database(options: Options, supervisor: Supervisor) -> dict[str, str]:
     if url := env_str("DATABASE_URL"):
         return {"DATABASE_URL": url}
-    postgres = EmbeddedPostgres(options.layout.data)
+    postgres = EmbeddedPostgres(options.layout.data, connections=options.connections)
     if postgres.note:
         supervisor.console.say(postgres.note)
     start_server(postgres, supervisor)
@@ -189,19 +196,7 @@ def celery_worker(queue: str) -> list[str]:
     """Without the chatter between workers: they have nothing to tell each other."""
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
     name = ["--queues", queue, "--hostname", f"{queue}@%h"]
-    return [
-        sys.executable,
-        "-W",
-        f"ignore:{ROOT_WARNING}",
-        "-m",
-        "celery",
-        "--app",
-        "controlroom",
-        "--quiet",
-        "worker",
-        *name,
-        *quiet,
-    ]
+    return [sys.executable, "-W", f"ignore:{ROOT_WARNING}", "-m", "controlroom.celery_worker", *name, *quiet]
 
 
 def web_child(options: Options, env: dict[str, str]) -> Child:
@@ -209,7 +204,7 @@ def web_child(options: Options, env: dict[str, str]) -> Child:
     return Child(
         name="web",
         argv=[*argv, "--no-server-name", "--verbosity", "0", "controlroom.asgi:application"],
-        env={"CONTROLROOM_DB_POOL": WEB_POOL} | env,
+        env=env,
         ready=lambda: answers(options, "healthz"),
         noise=WEB_NOISE,
         stop_grace_s=1.5,

@@ -42,7 +42,6 @@ EVERYDAY_LINES = (
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "max_connections": "60",
     "shared_buffers": "64MB",
     "jit": "off",
     "wal_level": "minimal",  # nobody replicates it
@@ -62,14 +61,16 @@ class EmbeddedPostgres(EmbeddedServer):
     """PostgreSQL for the control room whose data directory is `data`.
 
     As root it runs as `nobody`; where `nobody` cannot reach `data` or the binaries, both lie under
-    `/var/lib/controlroom/` and `note` says so. `fsync=False` is for tests: faster, not crash-safe.
+    `/var/lib/controlroom/` and `note` says so. `fsync=False` is for tests: faster, not crash-safe. `connections` is how
+    many it takes at once; each costs memory only when it is used.
     """
 
     name = "postgres"
 
-    def __init__(self, data: Path, *, fsync: bool = True) -> None:
+    def __init__(self, data: Path, *, fsync: bool = True, connections: int = 60) -> None:
         super().__init__(data)
         self.fsync = fsync
+        self.connections = connections
         self.account = database_account()
         self.cluster_name = f"controlroom-{short_name(self.data)}"
         needed = (self.data / "postgres", _wheel() / "bin")
@@ -126,7 +127,7 @@ class EmbeddedPostgres(EmbeddedServer):
         )
 
     def _options(self) -> list[str]:
-        settings = SETTINGS | {"cluster_name": self.cluster_name}
+        settings = SETTINGS | {"cluster_name": self.cluster_name, "max_connections": str(self.connections)}
         if not self.fsync:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]

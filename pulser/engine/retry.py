@@ -66,6 +66,13 @@ def decide_lost(policy: Retry, *, tries: int, lost: int, effect: Effect) -> Retr
     return RetryDecision(delay=0.0)
 
 
+def decide_handed_back(effect: Effect) -> RetryDecision | Park:
+    """What follows an attempt that a stopping worker gave up. No policy is asked: nothing has failed."""
+    if effect == Effect.IRREVERSIBLE:
+        return Park("its worker was stopped, and the step cannot be undone: look whether it took effect")
+    return RetryDecision(delay=0.0)
+
+
 def steps_to_retry(graph: Graph, statuses: Mapping[str, StepStatus], *, start: str | None = None) -> list[str]:
     """The steps that run again, in plan order: what failed or was cancelled, all that comes after it, and `finally`.
 

@@ -71,6 +71,7 @@ STEP_MOVES: Mapping[str, Move] = {
     "fail": Move(_from(_S.RUNNING), _S.ERROR, "step.failed"),
     "back_off": Move(_from(_S.RUNNING), _S.BACKOFF, "step.backed_off"),
     "lose": Move(_from(_S.RUNNING), _S.QUEUED, "step.lost"),
+    "hand_back": Move(_from(_S.RUNNING), _S.QUEUED, "step.handed_back"),
     "park": Move(_from(_S.QUEUED), _S.WAITING, "step.parked"),
     "suspend": Move(_from(_S.RUNNING), _S.WAITING, "step.suspended"),
     "stop": Move(_from(_S.RUNNING), _S.CANCELLED, "step.cancelled"),

@@ -10,6 +10,8 @@ PARAMS_BYTES = 256 * KIB
 HOOK_BYTES = 256 * KIB
 MAPPED_HOOK_BYTES = 1 * MIB
 REQUEST_BYTES = 4 * MIB  # of anything that comes in over HTTP or a WebSocket; above what each call takes
+REQUEST_S = 60.0  # in which a request must have come as a whole
+UNREAD_S = 60.0  # in which a client must have read what it was sent, before it gets more of an answer
 
 # The shape of a plan.
 PLAN_STEPS = 1_000
@@ -19,6 +21,9 @@ PLAN_PROBLEMS = 100  # reported at once
 FOREACH_ITEMS = 10_000
 TITLE_CHARS = 500
 SLUG_CHARS = 100
+COMMENT_CHARS = 2_000  # that go with a decision
+PRIORITY_MAX = 1_000_000  # of a run, either way
+LANE_LIMIT_MAX = 10_000  # runs at once
 
 # Expressions: the text, the nodes that one evaluation may visit, and any value it makes.
 EXPRESSION_BYTES = 4 * KIB

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import certifi
-import httpcore
-import httpx
-
 from pulser.language.catalogue import Effect, ToolSpec
-from pulser.language.limits import OUTPUT_BYTES
 from pulser.tools.base import FailedError, Outputs, PermanentError, ToolContext, TransientError
-from pulser.tools.network import Guard, GuardedBackend
-from pulser.tools.values import clean_text, parse_json, storable
-from pulser.tools.watch import Watch
 
-MAX_REDIRECTS = 5
-_LAST_PORT = 65535
 _EFFECTS = {
     "GET": Effect.PURE,
     "HEAD": Effect.PURE,
@@ -30,11 +18,6 @@ _EFFECTS = {
     "PATCH": Effect.IRREVERSIBLE,
 }
 _SUCCESS = range(200, 300)
-_UNSENDABLE = (httpx.InvalidURL, httpcore.LocalProtocolError, httpcore.UnsupportedProtocol, ValueError)
-# What may go along to another host after a redirect; any other header may carry a credential.
-_HARMLESS = frozenset({"accept", "accept-encoding", "accept-language", "content-length", "content-type", "host",
-                       "transfer-encoding", "user-agent"})  # fmt: skip
-
 _INPUT = {
     "type": "object",
     "additionalProperties": False,
@@ -86,165 +69,12 @@ class Http:
 
     def call(self, arguments: Mapping[str, Any], context: ToolContext) -> Outputs:
         """Network trouble, 429 and 5xx are transient, other 4xx permanent, unless `expect` names the status."""
-        watch = Watch(context)
-        guard = Guard(allow=tuple(context.settings.get("http_allow", ())))
-        try:
-            with _client(guard, watch=watch) as client:
-                outputs = _exchange(client, arguments, context=context)
-        except _UNSENDABLE as error:
-            raise PermanentError(f"the request cannot be sent: {error}") from error
-        except (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError) as error:
-            raise TransientError(f"the exchange broke off: {error or type(error).__name__}") from error
-        _judge(outputs, expect=arguments.get("expect", _SUCCESS))
+        from pulser.tools.exchange import exchange  # not before it is needed: it brings all of httpx
+
+        expect = arguments.get("expect", _SUCCESS)
+        outputs = exchange(arguments, context, expect=expect, is_safe=effect_of(arguments) is Effect.PURE)
+        _judge(outputs, expect=expect)
         return outputs
-
-
-class _Transport(httpx.BaseTransport):
-    """httpx over an httpcore pool whose connections are ours."""
-
-    def __init__(self, backend: httpcore.NetworkBackend) -> None:
-        self._pool = httpcore.ConnectionPool(ssl_context=_ssl_context(), network_backend=backend)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        url = httpcore.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
-        )
-        response = self._pool.handle_request(
-            httpcore.Request(request.method, url, headers=request.headers.raw, content=request.stream)
-        )
-        return httpx.Response(response.status, headers=response.headers, stream=_Body(response))
-
-    def close(self) -> None:
-        self._pool.close()
-
-
-class _Body(httpx.SyncByteStream):
-    def __init__(self, response: httpcore.Response) -> None:
-        self._response = response
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._response.iter_stream()
-
-    def close(self) -> None:
-        self._response.close()
-
-
-@functools.cache
-def _ssl_context() -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=certifi.where())
-    context.load_default_certs()  # what the machine trusts beside the public roots, SSL_CERT_FILE too
-    return context
-
-
-def _client(guard: Guard, *, watch: Watch) -> httpx.Client:
-    return httpx.Client(
-        transport=_Transport(GuardedBackend(guard, watch=watch)),
-        trust_env=False,  # a proxy of the worker's environment would go round the guard
-        timeout=None,  # the watch bounds every wait  # noqa: S113
-        headers={"user-agent": "controlroom", "accept-encoding": "identity"},
-    )
-
-
-def _exchange(client: httpx.Client, arguments: Mapping[str, Any], *, context: ToolContext) -> Outputs:
-    request = _request(client, arguments, context=context)
-    expect = arguments.get("expect", _SUCCESS)
-    for _ in range(MAX_REDIRECTS + 1):
-        response = client.send(_checked(request), stream=True)
-        try:
-            _say(response, request, context=context)
-            if response.next_request is None or response.status_code in expect:
-                return _outputs(response)
-            request = _without_credentials(response.next_request, previous=request)
-        finally:
-            response.close()
-    raise FailedError(f"more than {MAX_REDIRECTS} redirects; the last to {_shown(request.url)}")
-
-
-def _request(client: httpx.Client, arguments: Mapping[str, Any], *, context: ToolContext) -> httpx.Request:
-    method = arguments.get("method", "GET")
-    content = {"json": arguments["json"]} if "json" in arguments else {"content": arguments.get("body")}
-    request = client.build_request(method, arguments["url"], headers=arguments.get("headers"), **content)
-    if effect_of({"method": method}) is not Effect.PURE:
-        request.headers.setdefault("Idempotency-Key", context.idempotency_key)
-    return request
-
-
-def _checked(request: httpx.Request) -> httpx.Request:
-    url = request.url
-    if url.scheme not in ("http", "https") or not url.host or (url.port or 0) > _LAST_PORT:
-        raise PermanentError(f"expected a URL such as https://host/path, got {str(url)[:200]!r}")
-    return request
-
-
-def _without_credentials(request: httpx.Request, *, previous: httpx.Request) -> httpx.Request:
-    """The redirected request; to another origin only harmless headers go along."""
-    if _origin(request.url) != _origin(previous.url):
-        for name in [name for name in request.headers if name.lower() not in _HARMLESS]:
-            del request.headers[name]
-    return request
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
-
-
-def _say(response: httpx.Response, request: httpx.Request, *, context: ToolContext) -> None:
-    line = f"{request.method} {_shown(request.url)} -> {response.status_code}\n"
-    context.write("stdout", line.encode(errors="replace"))
-
-
-def _shown(url: httpx.URL) -> str:
-    """Without user, password and query, which may be secret."""
-    return f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}{url.path}"
-
-
-def _outputs(response: httpx.Response) -> Outputs:
-    encoding = response.headers.get("content-encoding", "identity").lower()
-    if encoding != "identity":
-        # Unpacking would need a bound of its own: a kilobyte can unpack to a gigabyte.
-        raise FailedError(f"the answer is packed with {encoding}, although identity was asked for")
-    data = _read(response)
-    return {
-        "status": response.status_code,
-        "headers": {clean_text(name.lower()): clean_text(value) for name, value in response.headers.items()},
-        "body": clean_text(_decoded(data, charset=response.charset_encoding)),
-        "json": _json(data) if _is_json(response) else None,
-    }
-
-
-def _read(response: httpx.Response) -> bytes:
-    announced = response.headers.get("content-length", "")
-    has_body = response.request.method != "HEAD"
-    if has_body and announced.isdecimal() and int(announced) > OUTPUT_BYTES:
-        raise FailedError(f"the answer has {int(announced):,} bytes, more than the {OUTPUT_BYTES:,} that are read")
-    data = bytearray()
-    for chunk in response.iter_raw():
-        data += chunk
-        if len(data) > OUTPUT_BYTES:
-            raise FailedError(f"the answer has more than the {OUTPUT_BYTES:,} bytes that are read")
-    return bytes(data)
-
-
-def _decoded(data: bytes, *, charset: str | None) -> str:
-    try:
-        return data.decode(charset or "utf-8", errors="replace")
-    except LookupError:  # a charset that nobody knows
-        return data.decode("utf-8", errors="replace")
-
-
-def _is_json(response: httpx.Response) -> bool:
-    kind: str = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return kind == "application/json" or kind.endswith("+json")
-
-
-def _json(data: bytes) -> Any:
-    try:
-        return storable(parse_json(data))
-    except ValueError:
-        return None
 
 
 def _judge(outputs: Outputs, *, expect: range | list[int]) -> None:

@@ -124,11 +124,11 @@ def _kind(value: Any) -> str:
 
 def idempotency(request: HttpRequest, *, scope: str, body: bytes, headers: Collection[str]) -> Idempotency | None:
     """The sender's own key of this request, from the first of these headers that is there. Raises Unfit."""
-    name = next((name for name in headers if request.headers.get(name)), None)
+    name = next((name for name in headers if name in request.headers), None)
     if name is None:
         return None
     key = request.headers[name]
-    if len(key) > KEY_CHARS or not (key.isascii() and key.isprintable()):
+    if not 0 < len(key) <= KEY_CHARS or not (key.isascii() and key.isprintable()):
         raise unfit(f"header.{name}", f"expected 1 to {KEY_CHARS} printable ASCII characters")
     return Idempotency.of(scope[:200], key, body)
 

@@ -42,12 +42,19 @@ def visible_run(request: ApiRequest, run_id: str) -> Run:
     return run
 
 
+PLACES = [
+    {"in": place, "name": name, "required": False, "schema": {"type": "string", "pattern": f"^[0-9]{{{least},9}}$"}}
+    for place, name, least in (("query", "after", 1), ("header", "Last-Event-ID", 0))
+]
+STREAM = {"description": "Server-sent events: `id` is the `seq`, `event` the kind, `data` an event as JSON"}
+
+
 @router.get(
     "/{run_id}/events/stream",
     auth=None,  # the stream knows signed-in people as well as tokens, and does not forget to ask again
     response={204: None, **answers(None, 404, 422)},
-    openapi_extra={**gives("text/event-stream"), "security": [{"Bearer": []}]},
+    openapi_extra={**gives("text/event-stream", schema=STREAM), "parameters": PLACES, "security": [{"Bearer": []}]},
 )
 async def events_stream(request: HttpRequest, run_id: RunId) -> HttpResponseBase:
-    """Events as they happen (`id` is the `seq`); `Last-Event-ID` is honoured. Ends when the run has ended."""
-    return await stream(request, run_id_of(run_id))
+    """Events as they happen (`id` is the `seq`), after the one named. Ends when the run has ended."""
+    return await stream(request, run_id)

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from pulser.language import limits
-from pulser.models import Plan
+from pulser.models import Plan, PlanVersion
 from runs.actors import NOBODY, OPERATOR, Actor
 from runs.api.auth import require
 from runs.api.body import JSON_TYPES, KEY_CHARS, bounded_body, idempotency, object_of, require_type
@@ -16,13 +16,16 @@ from runs.api.openapi import KEY_PARAMETER, answers
 from runs.api.problems import NotSignedIn, status_of
 from runs.api.schemas import RunOut
 from runs.api.signatures import is_genuine, is_signed
-from runs.api.wire import answer_run
+from runs.api.wire import answer_started
 from runs.errors import NotThere, RunError
 from runs.execution.start import Idempotency, Started, start_run
-from runs.live.auth import actor_of_request
-from runs.models import Delivery, Hook, Run
+from runs.live.auth import bearer_secret, caller_of_token
+from runs.models import ApiToken, Delivery, Hook, Lane, Run, Session
+from runs.models.hook import Door, knock
+from runs.models.known import known
+from runs.transitions.queueing import Delivery as KeptDelivery
 
-router = Router(tags=["hooks"])
+router = Router(tags=["hooks"], by_alias=True)
 
 KEY_HEADERS = ("Idempotency-Key", "webhook-id", "X-GitHub-Delivery")
 KEPT_HEADERS = ("Content-Type", "User-Agent", "X-GitHub-Event", "X-GitHub-Delivery", "webhook-id", "webhook-timestamp")
@@ -56,79 +59,94 @@ DOCUMENTED = {
 )
 def deliver(request: HttpRequest, slug: str) -> HttpResponse:
     """Start a run. 202 with the run; a repeat of the same delivery answers 200 with the first one."""
-    actor = _bearer(request)
-    body = bounded_body(request, limit=limits.HOOK_BYTES)
-    hook = _find(slug)
-    if actor is NOBODY:
-        actor = _signer(request, hook, body)
-    hook = hook or _hook_of_plan(slug)
-    if not hook.enabled or hook.plan.archived_at is not None or hook.plan.latest is None:
+    secret = bearer_secret(request)
+    if secret is None and not is_signed(request.headers):
+        raise NotSignedIn
+    token, door = knock(slug, secret=secret or "")
+    if secret is not None:
+        actor = _bearer(token)
+        body = bounded_body(request, limit=limits.HOOK_BYTES)
+    else:
+        body = bounded_body(request, limit=limits.HOOK_BYTES)
+        actor = _signer(request, door, body)
+    door = door or _door_of_plan(slug)
+    if not door.is_open:
         raise NotThere(f"the hook {slug[:100]} is not in use")
-    return _handle(request, hook, body=body, actor=actor)
+    return _handle(request, door, body=body, actor=actor)
 
 
-def _bearer(request: HttpRequest) -> Actor:
-    """The token's actor; NOBODY when the call brings a signature instead. Raises NotSignedIn, Forbidden."""
-    has_token = request.headers.get("Authorization", "").lower().startswith("bearer ")  # others belong to a proxy
-    if not has_token and is_signed(request.headers):
-        return NOBODY
-    actor = actor_of_request(request) if has_token else NOBODY
+def _bearer(token: ApiToken | None) -> Actor:
+    """Raises NotSignedIn, Forbidden."""
+    actor = caller_of_token(token).actor
     if actor is NOBODY:
         raise NotSignedIn
     require(actor, OPERATOR)
     return actor
 
 
-def _find(slug: str) -> Hook | None:
-    return Hook.objects.select_related("plan__latest", "lane", "session").filter(slug=slug).first()
-
-
-def _signer(request: HttpRequest, hook: Hook | None, body: bytes) -> Actor:
+def _signer(request: HttpRequest, door: Door | None, body: bytes) -> Actor:
     """Whoever knows the hook's secret may start its plan. An unknown hook looks the same as a wrong signature."""
-    if hook is None or not is_genuine(request.headers, body, secret=hook.secret):
+    if door is None or not is_genuine(request.headers, body, secret=door.secret):
         raise NotSignedIn("the signature does not fit the body and the hook's secret")
-    return Actor(f"hook {hook.slug}", frozenset({OPERATOR}))
+    return Actor(f"hook {door.slug}", frozenset({OPERATOR}))
 
 
-def _hook_of_plan(slug: str) -> Hook:
+def _door_of_plan(slug: str) -> Door:
     """Every plan has a hook of its slug; its row is made at the first call. Raises NotThere."""
-    plan = Plan.objects.active().with_latest().filter(slug=slug).first()
+    plan = Plan.objects.active().filter(slug=slug).first()
     if plan is None:
         raise NotThere(f"there is no hook or plan {slug[:100]}")
-    hook, _ = Hook.objects.get_or_create(slug=slug, defaults={"plan": plan})
-    return hook
+    Hook.objects.get_or_create(slug=slug, defaults={"plan": plan})
+    _, door = knock(slug, secret="")
+    assert door is not None
+    return door
 
 
-def _handle(request: HttpRequest, hook: Hook, *, body: bytes, actor: Actor) -> HttpResponse:
+def _handle(request: HttpRequest, door: Door, *, body: bytes, actor: Actor) -> HttpResponse:
     """Start the run, and keep the delivery whatever became of it."""
     try:
         require_type(request, body, types=JSON_TYPES)
-        key = idempotency(request, scope=f"hook:{hook.slug}", body=body, headers=KEY_HEADERS)
-        started = _start(hook, params=object_of(body), actor=actor, key=key)
+        key = idempotency(request, scope=f"hook:{door.slug}", body=body, headers=KEY_HEADERS)
+        delivery = _delivery(request, door, body, status=202)
+        started = _start(door, params=object_of(body), actor=actor, key=key, delivery=delivery)
     except RunError as error:
-        _keep(request, hook, body, status=status_of(error))
+        _keep(_delivery(request, door, body, status=status_of(error)))
         raise
-    status = 202 if started.created else 200
-    answer = answer_run(str(started.run.pk), created=started.created, status=status)
-    _keep(request, hook, body, status=status, run=started.run)
-    return answer
+    if not started.created:
+        _keep(_delivery(request, door, body, status=200), run=started.run)
+    return answer_started(started, status=202)
 
 
-def _start(hook: Hook, *, params: dict[str, Any], actor: Actor, key: Idempotency | None) -> Started:
-    assert hook.plan.latest is not None
+def _start(
+    door: Door, *, params: dict[str, Any], actor: Actor, key: Idempotency | None, delivery: KeptDelivery
+) -> Started:
+    version = known(PlanVersion, id=door.version_id, number=door.number, plan_id=door.plan_id)
+    version.plan = known(Plan, id=door.plan_id, slug=door.plan)
     return start_run(
-        hook.plan.latest,
+        version,
         params=params,
         actor=actor,
         trigger="hook",
-        lane=hook.lane,
-        session=hook.session,
+        lane=known(Lane, id=door.lane_id) if door.lane_id else None,
+        session=known(Session, id=door.session_id) if door.session_id else None,
         idempotency=key,
+        delivery=delivery,
     )
 
 
-def _keep(request: HttpRequest, hook: Hook, body: bytes, *, status: int, run: Run | None = None) -> None:
+def _delivery(request: HttpRequest, door: Door, body: bytes, *, status: int) -> KeptDelivery:
     """Only headers that we know to be harmless: the others may hold secrets of any name."""
     headers = {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}
     key = next((request.headers[name] for name in KEY_HEADERS if request.headers.get(name)), "")
-    Delivery.objects.create(hook=hook, run=run, key=key[:KEY_CHARS], headers=headers, body=body, status=status)
+    return KeptDelivery(door.hook_id, key[:KEY_CHARS], headers, body, status)
+
+
+def _keep(delivery: KeptDelivery, *, run: Run | None = None) -> None:
+    Delivery.objects.create(
+        hook_id=delivery.hook_id,
+        run=run,
+        key=delivery.key,
+        headers=dict(delivery.headers),
+        body=delivery.body,
+        status=delivery.status,
+    )

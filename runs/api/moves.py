@@ -16,7 +16,7 @@ from runs.errors import NotThere
 from runs.execution.start import restart
 from runs.models import Run
 
-router = Router(tags=["runs"])
+router = Router(tags=["runs"], by_alias=True)
 
 MOVED = answers(RunOut, 404, 409)
 DECIDED = answers(RunOut, 404, 409, 413, 415, 422)

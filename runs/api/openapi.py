@@ -23,12 +23,16 @@ HEADERS_OF = {
     "202": {"Location": "where the run is"},
     "401": {"WWW-Authenticate": "`Bearer`"},
     "429": {"Retry-After": "seconds"},
+    "503": {"Retry-After": "seconds"},
 }
 
 
 def answers(model: Any, *refusals: int, status: int = 200) -> dict[int, Any]:
-    """The answers of a call: `model`, and a problem document for each refusal (401 and 403 always)."""
-    return {status: model} | dict.fromkeys((401, 403, *refusals), Problem)
+    """The answers of a call: `model`, and a problem document for each refusal.
+
+    401 and 403 always, and 503 while the database is away or all its connections are in use.
+    """
+    return {status: model} | dict.fromkeys((401, 403, *refusals, 503), Problem)
 
 
 def takes(model: type[BaseModel], *, required: bool = True, **more: Any) -> dict[str, Any]:

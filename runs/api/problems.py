@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -109,6 +110,8 @@ def register(api: NinjaAPI) -> None:
         ValidationError: _invalid,
         HttpError: lambda request, error: problem(request, error.status_code, detail=error.message),
         Http404: lambda request, _error: not_found(request),
+        OperationalError: no_database,
+        InterfaceError: no_database,
         Exception: _broken,
     }
     for kind, handler in handlers.items():
@@ -139,6 +142,13 @@ def _dotted(place: Sequence[str | int]) -> str:
 def _first(errors: Sequence[Mapping[str, Any]]) -> str:
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return f"{errors[0]['path']}: {errors[0]['message']}{more}"
+
+
+def no_database(request: HttpRequest, error: Exception) -> HttpResponse:
+    """It is away, or all its connections are in use: nothing is wrong with the request."""
+    logger.warning("%s %s found no database: %s", request.method, request.path, str(error).strip().partition("\n")[0])
+    detail = "The database does not answer, or has no connection free; try again in a few seconds."
+    return problem(request, 503, detail=detail, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 def _broken(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from django.http import HttpResponse
 from ninja import Field, Query, Router
-from pydantic import AwareDatetime, BeforeValidator
+from pydantic import AwareDatetime, BeforeValidator, WithJsonSchema
 
 from pulser.engine.states import RunStatus
 from runs.api.auth import ApiRequest, may_operate, may_view
@@ -15,21 +16,35 @@ from runs.api.openapi import KEY_PARAMETER, answers, takes
 from runs.api.paging import Order, Paged, page
 from runs.api.problems import unfit
 from runs.api.schemas import RunId, RunOut, RunPage, StartRun
-from runs.api.wire import answer, answer_run, run_id_of, run_summary
+from runs.api.wire import answer, answer_run, answer_started, run_id_of, run_summary
 from runs.execution.start import find_version, start_run
 from runs.models import Lane, Run, Session
 from runs.models.run import RunQuerySet
 
-router = Router(tags=["runs"])
+router = Router(tags=["runs"], by_alias=True)
 
 BY_TIME = Order(("created_at", "pk"))
 CLI_AGENT = "controlroom-cli/"
 KEY_HEADERS = ("Idempotency-Key",)
+LIKE_A_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d")
 
 
 def _flag(value: Any) -> Any:
     """Programs write a boolean in more than one way."""
     return {"0": "false", "1": "true"}.get(value, value) if isinstance(value, str) else value
+
+
+def _rfc3339(value: Any) -> Any:
+    """Numbers are no times here: pydantic would take them for seconds since 1970."""
+    if isinstance(value, str) and not LIKE_A_TIME.match(value):
+        raise ValueError("expected a time like 2026-11-21T12:00:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
+
+
+FLAGS = WithJsonSchema({"type": "string", "enum": ["false", "true", "all", "0", "1"]})
 
 
 class RunFilters(Paged):
@@ -38,9 +53,9 @@ class RunFilters(Paged):
     session: int | None = Field(None, ge=1, le=2**63 - 1)
     plan: str | None = Field(None, max_length=100)
     q: str | None = Field(None, max_length=200, description="Part of the title")
-    since: AwareDatetime | None = Field(None, description="Created then or later")
-    until: AwareDatetime | None = Field(None, description="Created before")
-    archived: Annotated[Literal["false", "true", "all"], BeforeValidator(_flag)] = "false"
+    since: Moment | None = Field(None, description="Created then or later")
+    until: Moment | None = Field(None, description="Created before")
+    archived: Annotated[Literal["false", "true", "all"], BeforeValidator(_flag), FLAGS] = "false"
 
     def of(self, runs: RunQuerySet) -> RunQuerySet:
         """The runs that pass all filters."""
@@ -83,7 +98,7 @@ def create(request: ApiRequest) -> HttpResponse:
         environment=wanted.environment,
         idempotency=key,
     )
-    return answer_run(str(started.run.pk), created=started.created, status=201 if started.created else 200)
+    return answer_started(started, status=201)
 
 
 def _lane(name: str | None) -> Lane | None:

@@ -6,15 +6,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from pulser.engine.states import RunStatus, StepStatus
 from pulser.language import limits
 from pulser.language.document import Environment
-
-PRIORITY_MAX = 1_000_000
-LANE_LIMIT_MAX = 10_000
-COMMENT_CHARS = 2_000
 
 RunId = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
 """Of a path. Text that is no UUID is simply not there (404), so it is not refused as a wrong type."""
@@ -23,6 +19,17 @@ RunId = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
 class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_numbers(cls, given: Any) -> Any:
+        """`5.0` is an integer in JSON Schema, which knows no other numbers than JSON has."""
+        if not isinstance(given, dict):
+            return given
+        return {
+            name: int(value) if isinstance(value, float) and value.is_integer() else value
+            for name, value in given.items()
+        }
+
 
 class StartRun(Body):
     plan: str = Field(min_length=1, max_length=limits.SLUG_CHARS + 20, description="`slug`, or `slug@version`")
@@ -30,7 +37,7 @@ class StartRun(Body):
     lane: str | None = Field(None, max_length=50)
     session: int | None = Field(None, ge=1, le=2**63 - 1)
     title: str = Field("", max_length=limits.TITLE_CHARS)
-    priority: int = Field(0, ge=-PRIORITY_MAX, le=PRIORITY_MAX, description="Higher first")
+    priority: int = Field(0, ge=-limits.PRIORITY_MAX, le=limits.PRIORITY_MAX, description="Higher first")
     environment: Environment = "dev"
 
 
@@ -45,7 +52,7 @@ class RetryRun(Body):
 
 
 class Decision(Body):
-    comment: str = Field("", max_length=COMMENT_CHARS)
+    comment: str = Field("", max_length=limits.COMMENT_CHARS)
 
 
 class NewSession(Body):
@@ -53,7 +60,7 @@ class NewSession(Body):
 
 
 class LaneChange(Body):
-    limit: int | None = Field(None, ge=1, le=LANE_LIMIT_MAX, description="Runs at once")
+    limit: int | None = Field(None, ge=1, le=limits.LANE_LIMIT_MAX, description="Runs at once")
     paused: bool | None = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import wraps
 from inspect import iscoroutinefunction
@@ -9,7 +10,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern, URLResolver, path, re_path
+from django.shortcuts import render
+from django.urls import URLPattern, URLResolver, path, re_path, reverse
 
 from runs.api import api
 from runs.api.problems import not_found, problem, problem_of, unfit
@@ -56,7 +58,8 @@ def _guard_all(patterns: list[URLPattern | URLResolver]) -> None:
 
 def docs(request: HttpRequest) -> HttpResponseBase:
     """The calls, to read and to try. Its scripts and styles are served from here."""
-    return api.docs.render_page(request, api)
+    pages = json.dumps({"url": reverse("api:openapi-json"), "layout": "BaseLayout", "deepLinking": True})
+    return render(request, "ninja/swagger.html", {"api": api, "swagger_settings": pages})
 
 
 v1, _app_name, _namespace = api.urls

@@ -10,7 +10,10 @@ from uuid import UUID
 from django.db import connection
 from django.http import HttpResponse
 
+from pulser.catalogue import graph_of
+from pulser.engine.states import StepStatus
 from runs.errors import NotThere
+from runs.execution.start import Started
 from runs.live.wire import rfc3339
 from runs.models import Run
 
@@ -91,5 +94,23 @@ def answer(value: Any, *, status: int = 200, headers: Mapping[str, str] | None =
 
 def answer_run(run_id: str, *, created: bool = False, status: int = 200) -> HttpResponse:
     """The run as it stands; a new one with its place."""
-    headers = {"Location": f"/api/v1/runs/{run_id}"} if created else None
-    return answer(run_text(run_id), status=status, headers=headers)
+    return answer(run_text(run_id), status=status, headers=_place(run_id) if created else None)
+
+
+def answer_started(started: Started, *, status: int) -> HttpResponse:
+    """The run that a call started, or had started before; `status` is for a new one.
+
+    A new run is told as it was made: nothing is read for it.
+    """
+    run = started.run
+    if not started.created:
+        return answer_run(str(run.pk))
+    steps = [dict(NEW_STEP, id=key) for key in graph_of(run.plan_version_id).nodes]
+    return answer(run_summary(run) | {"steps": steps}, status=status, headers=_place(str(run.pk)))
+
+
+NEW_STEP: dict[str, Any] = {"id": "", "status": StepStatus.PENDING.value, "outputs": None, "attempt": 0, "attempts": []}
+
+
+def _place(run_id: str) -> dict[str, str]:
+    return {"Location": f"/api/v1/runs/{run_id}"}

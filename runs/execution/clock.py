@@ -1,4 +1,7 @@
-"""Beat and the control process live and die together: each is of no use alone, and would not be missed by anybody."""
+"""A process and the helper that it forked live and die together: each is of no use alone, and nobody would miss it.
+
+The control process has beat, a worker has its watchdog.
+"""
 
 from __future__ import annotations
 
@@ -17,22 +20,27 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 def die_with_parent(parent: int) -> None:
     """Called in beat's process: an orphan would go on sending for ever beside its successor."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    hear_of_death(parent, signal.SIGKILL)
+
+
+def hear_of_death(parent: int, number: signal.Signals) -> None:
+    """Get this signal when the process that forked this one has ended."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
     if os.getppid() != parent:  # it died before the line above
-        os._exit(1)
+        os.kill(os.getpid(), number)
 
 
-def end_without(beat: int, *, is_stopping: Callable[[], bool]) -> None:
-    """Called in the control process: stop it when beat has ended, so that whoever supervises it starts both anew.
+def end_without(helper: int, *, name: str, is_stopping: Callable[[], bool]) -> None:
+    """Called in the main process: stop it when its helper has ended, so that whoever supervises it starts both anew.
 
-    `beat` is the number of its process. Without this a control room would look alive and never sweep again.
+    `helper` is the number of that process. Without this a control room would look alive and never sweep again.
     """
-    ended = os.pidfd_open(beat)  # billiard's own sentinel is of no use: beat closes it when it begins
+    ended = os.pidfd_open(helper)  # billiard's own sentinel is of no use: beat closes it when it begins
 
     def watch() -> None:
         select.select([ended], [], [])
         if not is_stopping():
-            logger.error("beat has ended by itself: the control process stops")
+            logger.error("%s has ended by itself: this process stops as well", name)
             os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=watch, name="beat-watch", daemon=True).start()
+    threading.Thread(target=watch, name=f"{name}-watch", daemon=True).start()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
+from dataclasses import dataclass
 from typing import Any
 
 from celery import current_app
 from django.dispatch import receiver
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from runs.models import Attempt, Worker
 from runs.signals import work_ready
@@ -15,6 +18,7 @@ from runs.signals import work_ready
 logger = logging.getLogger(__name__)
 
 SEEN_WITHIN_S = 30.0
+KNOWN_FOR_S = 5.0
 WAKE, QUEUE = "runs.tasks.wake", "steps"
 
 
@@ -24,17 +28,40 @@ def _on_work_ready(sender: object, *, run_id: str, count: int, **_kwargs: Any) -
 
 
 def wake(run_id: str, *, count: int = 1) -> int:
-    """Send up to `count` messages for this run, but no more than there are free slots (one at least). Never raises."""
-    if count > 1:
-        count = max(1, min(count, free_slots()))
+    """Send up to `count` messages for this run, and no more than there are hands to take them. Never raises.
+
+    Whoever takes a message looks for any work once that run has none, and so does who ends a step: with a message
+    waiting for each slot, one more would find nothing left to do.
+    """
     try:
         with current_app.producer_pool.acquire(block=True, timeout=2) as producer:
+            hands = free_slots() if count > 1 else _slots()
+            count = min(count, max(hands, 1) - producer.channel.client.llen(QUEUE))
             for _ in range(count):
                 current_app.send_task(WAKE, (run_id,), producer=producer, queue=QUEUE, retry=False, ignore_result=True)
-    except (OperationalError, OSError) as error:
+    except (OperationalError, RedisError, OSError) as error:
         logger.warning("run %s: no worker could be woken, the sweeper will: %s", run_id, error)
         return 0
-    return count
+    return max(count, 0)
+
+
+@dataclass(slots=True)
+class _Known:
+    """How many slots there are, and when that was read."""
+
+    slots: int = 0
+    read_at: float = -KNOWN_FOR_S
+
+
+_known = _Known()
+
+
+def _slots() -> int:
+    """Slots of all workers; one that comes or goes is known a few seconds later. Every start of a run asks."""
+    if time.monotonic() - _known.read_at >= KNOWN_FOR_S:
+        _known.slots = sum(Worker.objects.seen_within(SEEN_WITHIN_S).values_list("slots", flat=True))
+        _known.read_at = time.monotonic()
+    return _known.slots
 
 
 def free_slots() -> int:

@@ -33,4 +33,4 @@ def main_pid() -> int:
 
 def holder() -> Holder:
     """The identity that claims carry."""
-    return Holder(name=worker_name(_main_pid), host=host())
+    return Holder(name=worker_name(_main_pid), host=host(), process=os.getpid())

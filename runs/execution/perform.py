@@ -24,7 +24,7 @@ from jsonschema.exceptions import best_match
 from pulser.catalogue import graph_of
 from pulser.engine.graph import Graph, Node
 from pulser.engine.retry import decide_retry
-from pulser.language.catalogue import ErrorClass
+from pulser.language.catalogue import Effect, ErrorClass
 from pulser.language.document import ArtifactSpec
 from pulser.language.expressions import ExpressionError, render
 from pulser.tools import registry as tools
@@ -36,7 +36,16 @@ from pulser.verifiers.base import StepResult
 from runs.execution.insist import insist
 from runs.execution.output import Output
 from runs.execution.pulse import Beat, end_this_process, pulse
-from runs.execution.workspace import artifact_name, end_leftovers, keep_artifact, workspace_of
+from runs.execution.safety import make_sure
+from runs.execution.workspace import (
+    MADE_ANEW,
+    artifact_name,
+    end_leftovers,
+    has_worked,
+    keep_artifact,
+    open_workspace,
+    workspace_of,
+)
 from runs.models import Attempt
 from runs.transitions.advancing import read_facts, run_scope
 from runs.transitions.claiming import Claim
@@ -53,6 +62,7 @@ from runs.transitions.finishing import (
     finish_attempt,
     note_process_group,
 )
+from runs.transitions.rescuing import hand_back
 
 logger = logging.getLogger(__name__)
 chance = random.SystemRandom().random
@@ -69,6 +79,7 @@ class Performance:
     graph: Graph
     output: Output
     cancelled: threading.Event = field(default_factory=threading.Event)
+    beat: Beat | None = None
     tool: Tool | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     scope: Mapping[str, Any] = field(default_factory=dict)
@@ -83,6 +94,11 @@ class Performance:
     def idempotency_key(self) -> str:
         """The same over all attempts of the step."""
         return f"{self.claim.run_id}/{self.claim.key}"
+
+    @property
+    def is_given_up(self) -> bool:
+        """The worker is stopped, and the tool was told to end for it."""
+        return self.beat is not None and self.beat.told == "stopping"
 
     @property
     def report(self) -> Report:
@@ -109,6 +125,8 @@ def perform(claim: Claim, *, go_on: Callable[[], bool] = lambda: True) -> Finish
 
 def _record(attempt: Performance, outcome: Outcome, *, go_on: bool) -> Finished:
     """Report the outcome. One that the database cannot take becomes a failure, without what came along with it."""
+    if attempt.is_given_up and isinstance(outcome, Stopped):
+        return Finished(accepted=insist(lambda: _hand_back(attempt)))
     try:
         return insist(lambda: finish_attempt(attempt.claim, outcome, report=attempt.report, go_on=go_on))
     except (DataError, IntegrityError, TypeError, ValueError) as error:
@@ -118,6 +136,10 @@ def _record(attempt: Performance, outcome: Outcome, *, go_on: bool) -> Finished:
         )
         report = Report(attempt.exit_code, log_bytes=attempt.output.taken, log_cut=attempt.output.is_cut)
         return finish_attempt(attempt.claim, broken, report=report, go_on=go_on)
+
+
+def _hand_back(attempt: Performance) -> bool:
+    return hand_back(attempt.claim.run_id, attempt.claim.key, number=attempt.claim.number)
 
 
 def _outcome(attempt: Performance) -> Outcome:
@@ -167,6 +189,8 @@ def _prepare(attempt: Performance) -> None:
         raise PermanentError(f"the arguments cannot be made: {error}") from error
     _check(attempt.arguments, attempt.tool.spec.input, "with")
     attempt.workdir = workspace_of(claim.run_id)
+    if open_workspace(claim.run_id) and (claim.number > 1 or step.needs) and has_worked(claim.run_id):
+        attempt.output.write("stderr", MADE_ANEW)
     if claim.number > 1:
         _end_leftovers(attempt)
 
@@ -197,6 +221,8 @@ def _end_leftovers(attempt: Performance) -> None:
 def _call(attempt: Performance) -> None:
     """Run the tool under its timeout. An exit code that a verifier judges is no failure yet."""
     assert attempt.tool is not None
+    if effect_of(attempt.node.step, attempt.arguments) == Effect.IRREVERSIBLE:
+        make_sure(attempt.claim)
     timeout = attempt.graph.timeout_of(attempt.claim.key)
     context = ToolContext(
         workdir=attempt.workdir,
@@ -209,7 +235,8 @@ def _call(attempt: Performance) -> None:
         environment=attempt.claim.environment,
         settings=settings.TOOL_SETTINGS,
     )
-    pulse.watch(_beat(attempt, timeout))
+    attempt.beat = _beat(attempt, timeout)
+    pulse.watch(attempt.beat)
     try:
         result = attempt.tool.call(attempt.arguments, context)
     except FailedError as error:
@@ -241,6 +268,8 @@ def _end_with_process(attempt: Performance, why: str) -> None:
     try:
         if why == "cancelled":
             finish_attempt(attempt.claim, Stopped(), report=attempt.report, go_on=False)
+        elif why == "stopping":
+            _hand_back(attempt)
         elif why == "timeout":
             message = f"the step took longer than {attempt.graph.timeout_of(attempt.claim.key):g} s"
             late = failure(attempt, ErrorClass.TIMEOUT, message=message)

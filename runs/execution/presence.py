@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import os
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.db.models.expressions import RawSQL
 
 from runs.execution.identity import holder, main_pid
 from runs.models import Worker
+from runs.transitions.turn import rows
 
 NOW = RawSQL("clock_timestamp()", [])
+STARTS_WITHIN_S = 60.0  # from its registration to its first answer, on a busy machine
+HEARD_INTERVAL = 5.0  # seconds; what came through the queue meanwhile is not written down
 
-_slots = 1  # set in the main process; the pool processes that it forks know it as well
+
+@dataclass(slots=True)
+class _Own:
+    """What the main process sets, and those that it forks know as well; `told` is each process's own."""
+
+    slots: int = 1
+    told: tuple[int, float] = (0, 0.0)
+
+
+_own = _Own()
 
 
 def register(*, slots: int) -> None:
     """This worker is there, with so many slots."""
-    global _slots  # noqa: PLW0603  (a process has one, and forked ones inherit it)
-    _slots = slots
+    _own.slots = slots
     _forget_the_dead()
     Worker.objects.update_or_create(name=holder().name, defaults=_row())
 
@@ -29,6 +43,13 @@ def _forget_the_dead() -> None:
     Worker.objects.filter(host=holder().host, pid__in=gone).delete()
 
 
+def heard() -> None:
+    """A message came through the step queue, whatever it said. Written down now and then: it is about progress."""
+    process, moment = _own.told
+    if process != os.getpid() or time.monotonic() - moment >= HEARD_INTERVAL:
+        answer()
+
+
 def answer() -> None:
     """A probe came through the step queue: this worker takes work.
 
@@ -37,6 +58,30 @@ def answer() -> None:
     """
     seen = {"seen_at": NOW, "answered_at": NOW}
     Worker.objects.update_or_create(name=holder().name, defaults=seen, create_defaults=_row() | seen)
+    _own.told = (os.getpid(), time.monotonic())
+
+
+SIGN = """
+UPDATE runs_worker w SET seen_at = clock_timestamp(), full_at = CASE WHEN slots <= (
+    SELECT count(*) FROM runs_attempt a
+    WHERE a.worker = w.name AND a.finished_at IS NULL AND a.lease_expires > clock_timestamp()
+) THEN clock_timestamp() ELSE full_at END
+WHERE name = %s
+RETURNING extract(epoch FROM clock_timestamp()
+    - greatest(coalesce(answered_at, started_at + %s * interval '1 second'), full_at))::float
+"""
+
+
+def sign_of_life() -> float:
+    """The worker is there, whether it takes work or not.
+
+    Returns for how many seconds it has had a free slot and nothing came through the step queue; what it needs to start
+    does not count.
+    """
+    found = rows(SIGN, [holder().name, STARTS_WITHIN_S])
+    if not found:
+        Worker.objects.update_or_create(name=holder().name, defaults=_row())
+    return float(found[0][0]) if found else 0.0
 
 
 def leave() -> None:
@@ -45,4 +90,4 @@ def leave() -> None:
 
 def _row() -> dict[str, object]:
     me = holder()
-    return {"host": me.host, "pid": main_pid(), "slots": _slots, "started_at": NOW, "seen_at": NOW}
+    return {"host": me.host, "pid": main_pid(), "slots": _own.slots, "started_at": NOW, "seen_at": NOW}

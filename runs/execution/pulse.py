@@ -1,4 +1,7 @@
-"""The worker's second thread: it stores output, renews the lease, and carries cancellation to the tool.
+"""The worker's second thread: it stores output, renews the lease, and tells the tool to end.
+
+A tool must end when its run is cancelled, when the lease was lost, and when the worker is stopped and may wait no
+longer.
 
 One thread serves a pool process for its whole life; a step that ends within a moment costs it nothing.
 """
@@ -11,17 +14,21 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from runs.execution.output import FLUSH_INTERVAL, Output
+from runs.execution.stopping import stopping_for
 from runs.transitions.claiming import LEASE_S, Claim
 from runs.transitions.finishing import renew
 
 logger = logging.getLogger(__name__)
 
 RENEW_INTERVAL = 10.0  # seconds
+IDLE_S = 5.0  # without a step; then its connection is given back
 LOOK_INTERVAL = 2.0  # seconds between two looks for a cancellation
 
 LOOK = """
@@ -40,6 +47,8 @@ class Beat:
     hard_deadline: float
     end_process: Callable[[str], None]
     blocks: bool
+    told: str = ""
+    """Why the tool was told to end: `lost`, `cancelled` or `stopping`."""
     renewed: float = field(default_factory=time.monotonic)
     looked: float = field(default_factory=time.monotonic)
 
@@ -69,7 +78,10 @@ class Pulse:
     def _run(self) -> None:
         while True:
             if self._beat is None:
-                self._wakened.wait()
+                if not self._wakened.wait(IDLE_S):
+                    with suppress(DatabaseError, InterfaceError):
+                        connection.close()  # each one is a process of the server
+                    self._wakened.wait()
                 self._wakened.clear()
             time.sleep(FLUSH_INTERVAL)
             with self._lock:
@@ -78,6 +90,8 @@ class Pulse:
 
     def _tick(self, beat: Beat) -> None:
         try:
+            if stopping_for() > settings.HAND_BACK_AFTER_S:
+                self._stop(beat, "stopping")
             beat.output.flush()
             now = time.monotonic()
             if now - beat.looked >= LOOK_INTERVAL:
@@ -107,6 +121,7 @@ class Pulse:
             self._stop(beat, "cancelled")
 
     def _stop(self, beat: Beat, why: str) -> None:
+        beat.told = beat.told or why
         beat.cancelled.set()
         if beat.blocks:
             beat.end_process(why)

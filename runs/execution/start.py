@@ -6,25 +6,29 @@ import difflib
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from django.db import transaction
+from django.conf import settings
 from django.db.models.expressions import RawSQL
 
-from pulser.catalogue import graph_of
+from pulser.catalogue import UnreadablePlan, graph_of
+from pulser.engine.graph import Graph
+from pulser.engine.states import RunStatus
 from pulser.language.document import Plan as PlanDocument
 from pulser.language.limits import PARAMS_BYTES, TITLE_CHARS
 from pulser.language.params import check_params
 from pulser.models import Plan, PlanVersion
 from pulser.tools.values import clean
 from runs.actors import Actor
-from runs.errors import Forbidden, KeyReused, NotThere, StartRefused, TooLarge
+from runs.errors import Busy, Forbidden, KeyReused, NotThere, StartRefused, TooLarge
 from runs.models import Lane, Run, Session
 from runs.models.choices import ENVIRONMENTS
+from runs.models.known import known
 from runs.models.lane import DEFAULT_LANE
 from runs.models.session import DEFAULT_SESSION
-from runs.transitions.queueing import Birth, queue_run
+from runs.transitions.queueing import Birth, Delivery, Queued, queue_run
 
 KEEP_KEYS_DAYS = 7
 KEPT_SINCE = RawSQL("now() - %s * interval '1 day'", [KEEP_KEYS_DAYS])
@@ -87,33 +91,43 @@ def start_run(  # noqa: PLR0913  (one keyword for each thing that a caller may w
     parent: Run | None = None,
     correlation_id: str = "",
     idempotency: Idempotency | None = None,
+    delivery: Delivery | None = None,
 ) -> Started:
     """Create a run and wake a worker for it once it is committed.
 
-    Raises Forbidden, StartRefused (with a problem for each value that does not fit), TooLarge, KeyReused.
+    Raises Forbidden, StartRefused (with a problem for each value that does not fit), TooLarge, KeyReused, Busy.
     """
     if not actor.can_operate:
         raise Forbidden("starting a run asks for the role operator")
     if idempotency and (first := _started_by(idempotency)):
         return _repeat(first, idempotency)
-    graph = graph_of(version.pk)
+    try:
+        graph = graph_of(version.pk)
+    except UnreadablePlan as error:
+        raise StartRefused(str(error), [{"path": "plan", "message": str(error)}]) from error
     complete = _check(graph.plan, params=params, title=title, priority=priority, environment=environment)
+    key = idempotency or Idempotency("", "", "")
     birth = Birth(
-        version=version,
-        lane=lane or _lane(graph.plan),
-        session=session or Session.objects.get_or_create(name=DEFAULT_SESSION)[0],  # an admin may rename it
+        version_id=version.pk,
+        number=version.number,
+        lane=graph.plan.lane or DEFAULT_LANE,
+        lane_id=lane.pk if lane else None,
+        session_id=session.pk if session else None,
         params=complete,
         title=title or graph.plan.title or graph.plan.slug,
         environment=environment,
         priority=priority,
         trigger=trigger,
         actor=actor.name[:200],
+        backlog=settings.CONTROLROOM_BACKLOG,
         parent_id=str(parent.pk) if parent else None,
         correlation_id=correlation_id[:200],
+        idempotency_scope=key.scope,
+        idempotency_key=key.key,
+        request_digest=key.body_digest,
+        delivery=delivery,
     )
-    if birth.session.archived_at is not None:
-        raise StartRefused("the session is archived", [{"path": "session", "message": "choose a session in use"}])
-    return _create(birth, idempotency)
+    return _create(birth, graph, version=version, idempotency=idempotency)
 
 
 def _started_by(idempotency: Idempotency) -> Run | None:
@@ -155,35 +169,68 @@ def _size(params: Mapping[str, Any]) -> int:
     return len(json.dumps(params, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
 
 
-def _lane(plan: PlanDocument) -> Lane:
-    name = plan.lane or DEFAULT_LANE
-    found = Lane.objects.filter(name=name).first()
-    if found is None:
-        raise StartRefused(f"the plan asks for lane {name}", [{"path": "lane", "message": f"there is no lane {name}"}])
-    return found
+def _create(birth: Birth, graph: Graph, *, version: PlanVersion, idempotency: Idempotency | None) -> Started:
+    """One statement makes the run, or nothing; only then it is asked why."""
+    queued = queue_run(birth, graph)
+    if queued.created_at is None and _makes_room(birth, queued, idempotency):
+        queued = queue_run(birth, graph)
+    if queued.created_at is not None:
+        return Started(_new(birth, queued, version=version), created=True)
+    if queued.is_full:
+        raise Busy(f"{birth.backlog} runs are waiting already: try again when some have begun, or add workers")
+    if idempotency is None:
+        raise StartRefused("the run's lane, session or plan has just been changed: try again")
+    first = Run.objects.filter(idempotency_scope=idempotency.scope, idempotency_key=idempotency.key)
+    return _repeat(first.with_context().get(), idempotency)
 
 
-def _create(birth: Birth, idempotency: Idempotency | None) -> Started:
-    if idempotency:
-        birth = replace(
-            birth,
-            idempotency_scope=idempotency.scope,
-            idempotency_key=idempotency.key,
-            request_digest=idempotency.body_digest,
-        )
-    graph = graph_of(birth.version.pk)
-    with transaction.atomic():
-        run_id = queue_run(birth, graph)
-        if run_id is None and idempotency and _forget_old_key(idempotency):
-            run_id = queue_run(birth, graph)
-    if run_id is not None:
-        return Started(_read(pk=run_id), created=True)
-    assert idempotency is not None
-    return _repeat(_read(idempotency_scope=idempotency.scope, idempotency_key=idempotency.key), idempotency)
+def _makes_room(birth: Birth, queued: Queued, idempotency: Idempotency | None) -> bool:
+    """Whether a second try may succeed: an idempotency key has aged, or the default session is made anew.
+
+    Raises StartRefused when the lane or the session is none that may be used.
+    """
+    if queued.lane_id is None:
+        _check_place(birth)
+        return True
+    return not queued.is_full and idempotency is not None and _forget_old_key(idempotency)
 
 
-def _read(**which: Any) -> Run:
-    return Run.objects.with_context().get(**which)
+def _check_place(birth: Birth) -> None:
+    if birth.lane_id is None and not Lane.objects.filter(name=birth.lane).exists():
+        problem = {"path": "lane", "message": f"there is no lane {birth.lane}"}
+        raise StartRefused(f"the plan asks for lane {birth.lane}", [problem])
+    if birth.session_id is None:  # an admin may have renamed it
+        session, _ = Session.objects.get_or_create(name=DEFAULT_SESSION)
+    else:
+        session = Session.objects.get(pk=birth.session_id)
+    if session.archived_at is not None:
+        raise StartRefused("the session is archived", [{"path": "session", "message": "choose a session in use"}])
+
+
+def _new(birth: Birth, queued: Queued, *, version: PlanVersion) -> Run:
+    """The run as it was just stored, without reading it again; fields that are not given here are read when asked."""
+    run = known(
+        Run,
+        id=UUID(queued.run_id),
+        title=birth.title,
+        status=RunStatus.QUEUED.value,
+        lane_id=queued.lane_id,
+        session_id=queued.session_id,
+        plan_version_id=version.pk,
+        params=birth.params,
+        environment=birth.environment,
+        priority=birth.priority,
+        retry_count=0,
+        trigger=birth.trigger,
+        created_at=queued.created_at,
+        started_at=None,
+        finished_at=None,
+        archived_at=None,
+        seq=1,
+    )
+    run.plan_version = version
+    run.lane = known(Lane, id=queued.lane_id, name=queued.lane)
+    return run
 
 
 def _forget_old_key(idempotency: Idempotency) -> bool:

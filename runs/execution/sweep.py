@@ -14,12 +14,13 @@ from typing import Any
 from django.db import DatabaseError
 from django.db.models.expressions import RawSQL
 
-from runs.errors import RunError
+from pulser.catalogue import UnreadablePlan
+from runs.errors import PlanUnreadable, RunError
 from runs.execution.dispatch import free_slots, wake
 from runs.execution.identity import holder
 from runs.models import Duty, Worker
 from runs.transitions import expire, time_out
-from runs.transitions.rescuing import back, end_silent, lose, reopen
+from runs.transitions.rescuing import back, condemn, end_silent, lose, reopen
 from runs.transitions.turn import rows
 
 logger = logging.getLogger(__name__)
@@ -92,10 +93,18 @@ def _rescue(statement: str, values: list[Any], move: Callable[..., bool]) -> int
     for row in rows(statement, values):
         try:
             count += move(*row)
+        except (UnreadablePlan, PlanUnreadable) as error:
+            count += condemn_plan(error)
         except (RunError, ValueError, LookupError, DatabaseError):
             # One run that cannot be rescued must not keep the sweeper from all others.
             logger.exception("sweep: %s could not be rescued", row)
     return count
+
+
+def condemn_plan(error: UnreadablePlan | PlanUnreadable) -> int:
+    """End the runs that nobody can go on with. Returns how many there were, of those that one round may end."""
+    logger.error("%s: the runs that need it are ended", error)
+    return condemn(error.version_id, reason=str(error), at_most=BATCH)
 
 
 def _wake_unheard() -> int:

@@ -12,10 +12,12 @@ from pathlib import Path
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
+from django.db.models import Q
 
 from pulser.language.document import ArtifactSpec
 from pulser.language.limits import ARTIFACT_BYTES
 from pulser.tools.base import FailedError, PermanentError
+from runs.models import Attempt
 from runs.transitions.finishing import KeptFile
 
 logger = logging.getLogger(__name__)
@@ -23,11 +25,31 @@ NAME_CHARS = 200
 MEDIA_TYPES = {"markdown": "text/markdown", "diff": "text/x-diff"}
 
 
+MADE_ANEW = b"""\
+The workspace of this run had been cleaned, as CONTROLROOM_KEEP_WORK asks: files that earlier steps left in it are gone.
+Where this step needs them, start the run again from the start.
+"""
+
+
 def workspace_of(run_id: str) -> Path:
-    """The run's own folder, made when it is first needed; only this user may enter."""
-    path = Path(settings.WORK_DIR) / run_id
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path
+    """The run's own folder; whether or not it is there."""
+    return Path(settings.WORK_DIR) / run_id
+
+
+def open_workspace(run_id: str) -> bool:
+    """Make the run's folder when it is first needed; only this user may enter. Returns whether it was made now."""
+    path = workspace_of(run_id)
+    try:
+        path.mkdir(mode=0o700, parents=True)
+    except FileExistsError:
+        return False
+    return True
+
+
+def has_worked(run_id: str) -> bool:
+    """Whether a step of the run had a workspace before: it did its work, or started a program."""
+    attempts = Attempt.objects.filter(step__run_id=run_id)
+    return attempts.filter(Q(outcome="success") | Q(process_group__isnull=False)).exists()
 
 
 def artifact_name(spec: ArtifactSpec) -> str:

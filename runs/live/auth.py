@@ -54,11 +54,6 @@ def actor_of_request(request: HttpRequest) -> Actor:
     return caller_of_request(request).actor
 
 
-def actor_of_scope(scope: Mapping[str, Any]) -> Actor:
-    """The actor behind a WebSocket's ASGI scope, `NOBODY` when there is none."""
-    return caller_of_scope(scope).actor
-
-
 def caller_of_request(request: HttpRequest) -> Caller:
     authorization = request.headers.get("Authorization", "")
     return _caller(authorization, user=request.user, session=request.session)
@@ -76,9 +71,9 @@ def header_of(scope: Mapping[str, Any], name: bytes) -> str:
 
 def _caller(authorization: str, *, user: User | AnonymousUser, session: Any) -> Caller:
     """A bearer token decides alone, also against a valid cookie; other schemes belong to proxies before us."""
-    scheme, _, secret = authorization.partition(" ")
-    if scheme.lower() == "bearer":
-        return _caller_of_secret(secret.strip())
+    secret = _secret_in(authorization)
+    if secret is not None:
+        return caller_of_token(ApiToken.of_secret(secret))
     if not user.is_authenticated:
         return Caller(NOBODY)
     mark = user.get_session_auth_hash() if isinstance(user, User) else ""
@@ -86,8 +81,18 @@ def _caller(authorization: str, *, user: User | AnonymousUser, session: Any) -> 
     return Caller(actor_of_user(user), Identity(user=user.pk, login=login, password_mark=mark))
 
 
-def _caller_of_secret(secret: str) -> Caller:
-    token = ApiToken.objects.matching(secret).first()
+def bearer_secret(request: HttpRequest) -> str | None:
+    """The token that the request brings, valid or not; None when it brings none."""
+    return _secret_in(request.headers.get("Authorization", ""))
+
+
+def _secret_in(authorization: str) -> str | None:
+    scheme, _, secret = authorization.partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else None
+
+
+def caller_of_token(token: ApiToken | None) -> Caller:
+    """The caller behind a valid token, NOBODY behind none; that it was used is noted now and then."""
     if token is None:
         return Caller(NOBODY)
     if token.last_used_at is None or token.last_used_at < timezone.now() - USE_NOTED_EVERY:

@@ -20,7 +20,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from runs.actors import NOBODY
 from runs.live import frames
 from runs.live.auth import Caller, still_valid
-from runs.live.codes import Close
+from runs.live.codes import Close, Refusal
 from runs.live.frames import Batch, Frame, Version
 from runs.live.listener import Listener
 from runs.live.topics import Topic, Watch
@@ -32,6 +32,7 @@ JOIN_INTERVAL = 0.2  # seconds in which further changes of a topic are joined
 SUBSCRIBE_TIMEOUT = 1.0  # seconds that a new viewer waits for the subscription
 BOARD = "board"
 SHOWN_MAX = 2_000  # runs on boards that the poll keeps in mind
+VIEWERS_MAX = 2_000  # of one process; each costs a buffer
 
 T = TypeVar("T")
 
@@ -71,9 +72,18 @@ class Feed:
         """Nobody watches: no subscription, no poll."""
         return not self._tasks
 
+    @property
+    def is_full(self) -> bool:
+        return sum(len(topic.watches) for topic in self._topics.values()) >= VIEWERS_MAX
+
     @asynccontextmanager
     async def watching(self, name: str, caller: Caller) -> AsyncIterator[Watch]:
-        """A place at a topic: a run's id, or `BOARD`. Inside, whatever changes after is told: read after entering."""
+        """A place at a topic: a run's id, or `BOARD`. Inside, whatever changes after is told: read after entering.
+
+        Raises Refusal(COME_BACK) when the house is full.
+        """
+        if self.is_full:
+            raise Refusal(Close.COME_BACK)
         if not self._tasks:
             self._start()
         topic = self._topics.get(name) or self._open(name)
@@ -182,7 +192,8 @@ class Feed:
         while True:
             interval = POLL_INTERVAL if self._poll_interval is None else self._poll_interval
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._look_now.wait(), interval)
+                async with asyncio.timeout(interval):
+                    await self._look_now.wait()
             self._look_now.clear()
             try:
                 await self._ask_who_may_stay()

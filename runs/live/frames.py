@@ -10,16 +10,24 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import BigIntegerField, Func, RowRange, Sum, TextField, Window
+from django.db.models.functions import Cast, Coalesce, Lead
 from django.template.loader import render_to_string
 
+from pulser.language import limits
 from runs.actors import Actor
 from runs.live.shown import board_cards, board_runs, last_log_ids, read_log, run_context, step_contexts
 from runs.live.wire import dumps, event_json
 from runs.models import Event, LogChunk, Run
 
 EVENTS_PER_FRAME = 200
+EVENT_BYTES = 1 * limits.MIB  # of data in the events of one frame, unless a single one has more
 NEWEST_LOOKED_AT = 400  # runs that a poll compares beside those that boards are known to show
+
+SEQ_MAX = 2**31 - 2 - EVENTS_PER_FRAME
+SIZE = Func(Cast("data", TextField()), function="octet_length", output_field=BigIntegerField())
+BYTES_BEFORE = Coalesce(Window(Sum(SIZE), order_by="seq", frame=RowRange(end=-1)), 0, output_field=BigIntegerField())
+NEXT = Window(Lead("seq"), order_by="seq")
 
 Fragment = dict[str, str]
 Version = tuple[int, int]  # of a run: its last event's seq, its last log chunk's id
@@ -40,10 +48,18 @@ class Frame:
     more: bool = False
     held: bool = False
 
+    @property
+    def size(self) -> int:
+        """About so many bytes in memory."""
+        return len(self.text)
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Events of a run in order, at most `EVENTS_PER_FRAME`. `is_last`: the run has ended, nothing comes after them."""
+    """Events of a run in order, at most `EVENTS_PER_FRAME`, and about `size` bytes of data in them.
+
+    `is_last`: the run has ended, nothing comes after them.
+    """
 
     run: str
     seq: int
@@ -51,6 +67,7 @@ class Batch:
     session: int
     more: bool
     is_last: bool
+    size: int = 0
 
     @property
     def text(self) -> str:
@@ -86,9 +103,15 @@ def page(run_id: str, *, after: int, log: int) -> Frame:
     return Frame(run=run_id, seq=seq, text=_text(run, seq, fragments), log=last_chunk, more=more, held=held)
 
 
-def _events_after(run_id: str, after: int) -> tuple[list[Event], bool]:
-    events = list(Event.objects.filter(run_id=run_id).after(after).in_order()[: EVENTS_PER_FRAME + 1])
-    return events[:EVENTS_PER_FRAME], len(events) > EVENTS_PER_FRAME
+def _events_after(run_id: str, after: int) -> tuple[list[Any], bool]:
+    """The next events with their `size`, so many that a frame stays small, one at least; and whether there are more.
+
+    A step's outputs may have a megabyte: PostgreSQL adds up, so that no more than these are ever read into memory.
+    """
+    near = Event.objects.filter(run_id=run_id).after(after).up_to(min(after, SEQ_MAX) + EVENTS_PER_FRAME + 1)
+    sized = near.annotate(size=SIZE, before=BYTES_BEFORE, next=NEXT).filter(before__lt=EVENT_BYTES).in_order()
+    events: list[Any] = list(sized[:EVENTS_PER_FRAME])
+    return events, bool(events) and events[-1].next is not None
 
 
 def _page_fragments(run: Run, events: list[Event]) -> list[Fragment]:
@@ -140,10 +163,11 @@ def batch(run_id: str, *, after: int) -> Batch | None:
     if run is None:
         return None
     events, more = _events_after(run_id, after)
+    size = sum(event.size for event in events)
     seq = events[-1].seq if events else after
     said = tuple(event_json(event) for event in events)
     is_last = run.is_finished and not more
-    return Batch(run=run_id, seq=seq, events=said, session=run.session_id, more=more, is_last=is_last)
+    return Batch(run=run_id, seq=seq, events=said, session=run.session_id, more=more, is_last=is_last, size=size)
 
 
 def snapshot(actor: Actor, *, session: int | None, archived: bool) -> dict[str, int]:
@@ -163,9 +187,9 @@ def look(pages: Collection[str], *, shown: Collection[str] | None) -> dict[str, 
     `pages`: runs whose pages or events are watched. `shown`: runs on boards, None when no board is open; with boards,
     the newest runs are looked at too.
     """
-    watched = Q(pk__in={*pages, *(shown or ())})
-    if shown is not None:
-        watched |= Q(pk__in=Run.objects.newest_first().values("pk")[:NEWEST_LOOKED_AT])
-    found = dict(Run.objects.filter(watched).order_by().values_list("pk", "seq"))
+    watched = Run.objects.filter(pk__in={*pages, *(shown or ())}).order_by().values("pk")
+    if shown is not None:  # a union: with OR, PostgreSQL reads all runs that there are
+        watched = watched.union(Run.objects.newest_first().values("pk")[:NEWEST_LOOKED_AT])
+    found = dict(Run.objects.filter(pk__in=watched).order_by().values_list("pk", "seq"))
     logs = last_log_ids(uuid.UUID(page) for page in pages) if pages else {}
     return {str(pk): (seq, logs.get(pk, 0)) for pk, seq in found.items()}

@@ -55,7 +55,8 @@ class Listener:
     async def wait_connected(self, timeout_s: float) -> None:
         """Until the subscription stands, and not longer: without Redis the poll brings the news."""
         try:
-            await asyncio.wait_for(self.is_connected.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):  # not `wait_for`, which may swallow that the viewer has gone
+                await self.is_connected.wait()
         except TimeoutError:
             logger.info("no subscription within %s s, going on without hints", timeout_s)
 

@@ -30,34 +30,50 @@ async def stream(request: HttpRequest, run_id: str | uuid.UUID) -> HttpResponseB
     403, 404, 422.
     """
     if request.method != "GET":
-        return _problem(HTTPStatus.METHOD_NOT_ALLOWED, "Only GET is allowed here.", {"Allow": "GET"})
+        detail = "Only GET is allowed here."
+        return _problem(request, HTTPStatus.METHOD_NOT_ALLOWED, detail=detail, headers={"Allow": "GET"})
     caller = await database_sync_to_async(caller_of_request)(request)
     if not caller.actor.can_view:
-        return _refused(caller)
+        return _refused(request, caller)
+    if feed.current().is_full:
+        detail = "As many watch as this server can bear; try again in a few seconds."
+        return _problem(request, HTTPStatus.SERVICE_UNAVAILABLE, detail=detail, headers={"Retry-After": "5"})
     run = await _find(run_id)
     if run is None:
-        return _problem(HTTPStatus.NOT_FOUND, f"There is no run {run_id}.")
-    resumed = request.headers.get("Last-Event-ID", "")
-    after = resumed or request.GET.get("after", "0")
-    if not (after.isascii() and after.isdigit() and len(after) < SEQ_DIGITS):
-        return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"Expected the seq of an event, got {after[:40]!r}.")
-    if resumed and run.is_finished and run.seq <= int(after):
+        return _problem(request, HTTPStatus.NOT_FOUND, detail=f"There is no run {str(run_id)[:100]}.")
+    resumed, asked = request.headers.get("Last-Event-ID", ""), request.GET.get("after", "0")
+    for seq in (resumed or "0", asked):
+        if not (seq.isascii() and seq.isdigit() and len(seq) < SEQ_DIGITS):
+            detail = f"Expected the seq of an event, got {seq[:40]!r}."
+            return _problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail=detail)
+    after = int(resumed or asked)
+    if resumed and run.is_finished and run.seq <= after:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
-    response = StreamingHttpResponse(_events(str(run.pk), caller, after=int(after)), content_type="text/event-stream")
+    response = StreamingHttpResponse(_events(str(run.pk), caller, after=after), content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"
     return response
 
 
-def _refused(caller: Caller) -> HttpResponse:
+def _refused(request: HttpRequest, caller: Caller) -> HttpResponse:
     if caller.actor.name:
-        return _problem(HTTPStatus.FORBIDDEN, "Watching runs needs the role viewer, operator or admin.")
-    return _problem(HTTPStatus.UNAUTHORIZED, "A valid bearer token is needed.", {"WWW-Authenticate": "Bearer"})
+        detail = "Watching runs needs the role viewer, operator or admin."
+        return _problem(request, HTTPStatus.FORBIDDEN, detail=detail)
+    challenge = {"WWW-Authenticate": "Bearer"}
+    return _problem(request, HTTPStatus.UNAUTHORIZED, detail="A valid bearer token is needed.", headers=challenge)
 
 
-def _problem(status: HTTPStatus, detail: str, headers: dict[str, str] | None = None) -> HttpResponse:
+def _problem(
+    request: HttpRequest, status: HTTPStatus, *, detail: str, headers: dict[str, str] | None = None
+) -> HttpResponse:
     """RFC 9457."""
-    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    body = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "instance": request.path,
+    }
     return JsonResponse(body, status=status, headers=headers, content_type="application/problem+json")
 
 
@@ -93,7 +109,8 @@ NEWS, SILENCE, GONE = "news", "silence", "gone"
 
 async def _wait(watch: Watch) -> str:
     try:
-        await asyncio.wait_for(watch.news(), PING_INTERVAL)
+        async with asyncio.timeout(PING_INTERVAL):  # not `wait_for`, which may swallow that the client has gone
+            await watch.news()
     except TimeoutError:
         return SILENCE
     except Refusal:

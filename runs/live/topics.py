@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from pulser.language import limits
 from runs.live.auth import Caller
 from runs.live.codes import Close, Refusal
 
@@ -13,6 +14,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 CHANGED_MAX = 5_000  # runs with news that a viewer has not taken yet
 KEPT_MAX = 400  # answers that a topic keeps
+KEPT_BYTES = 4 * limits.MIB  # of them together
 
 
 class Watch:
@@ -59,12 +61,14 @@ class Topic:
         self._touched = asyncio.Event()
         self._round = 0
         self._kept: dict[Hashable, Any] = {}
+        self._kept_bytes = 0
         self._reading = asyncio.Lock()
         self._pacer = asyncio.create_task(self._pace(join_s))
 
     def touch(self, run_id: str) -> None:
-        """The run has news."""
-        self._changed.add(run_id)
+        """The run has news. When too many have, no viewer could take them all: it is enough to know that."""
+        if len(self._changed) <= CHANGED_MAX:
+            self._changed.add(run_id)
         self._touched.set()
 
     async def _pace(self, join_s: float) -> None:
@@ -73,7 +77,7 @@ class Topic:
             self._touched.clear()
             changed, self._changed = self._changed, set()
             self._round += 1
-            self._kept.clear()
+            self._forget()
             for watch in self.watches:
                 watch.wake(changed)
             await asyncio.sleep(join_s)
@@ -99,9 +103,17 @@ class Topic:
 
     def _keep(self, fresh: Mapping[Any, Any]) -> None:
         """Whoever is far behind reads frame after frame alone: these are not worth keeping."""
-        if len(self._kept) + len(fresh) > KEPT_MAX:
-            self._kept.clear()
-        self._kept.update((key, value) for key, value in fresh.items() if not getattr(value, "more", False))
+        worth = {key: value for key, value in fresh.items() if not getattr(value, "more", False)}
+        size = sum(getattr(value, "size", 0) for value in worth.values())
+        if len(self._kept) + len(worth) > KEPT_MAX or self._kept_bytes + size > KEPT_BYTES:
+            self._forget()
+        if size <= KEPT_BYTES:
+            self._kept |= worth
+            self._kept_bytes += size
+
+    def _forget(self) -> None:
+        self._kept.clear()
+        self._kept_bytes = 0
 
     def close(self) -> None:
         self._pacer.cancel()

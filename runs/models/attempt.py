@@ -20,17 +20,21 @@ class AttemptQuerySet(models.QuerySet["Attempt"]):
 class Attempt(models.Model):
     """One try at a step, by one worker, under a lease."""
 
-    step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="attempts")
+    # `attempt_number_once_per_step` begins with it: an index of its own would only cost each write.
+    step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="attempts", db_index=False)
     number = models.PositiveIntegerField()
-    cause = models.CharField(max_length=30, default="first", help_text="first, retry, lost, button, approved")
+    cause = models.CharField(
+        max_length=30, default="first", help_text="first, retry, lost, handed_back, button, approved"
+    )
     worker = models.CharField(max_length=200, blank=True)
     host = models.CharField(max_length=200, blank=True)
+    process = models.IntegerField(null=True, blank=True, help_text="The worker's own, which calls the tool")
     process_group = models.IntegerField(null=True, blank=True, help_text="Of the child that does the work")
     lease_expires = models.DateTimeField(null=True, blank=True)
     queued_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
-    outcome = models.CharField(max_length=20, blank=True, help_text="success, error, lost, cancelled")
+    outcome = models.CharField(max_length=20, blank=True, help_text="success, error, lost, handed_back, cancelled")
     exit_code = models.IntegerField(null=True, blank=True)
     error_class = models.CharField(max_length=20, blank=True)
     error_message = models.TextField(blank=True)
@@ -60,7 +64,8 @@ class Attempt(models.Model):
 class LogChunk(models.Model):
     """Output as it came. `offset` counts the bytes of the attempt's log before it."""
 
-    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="log")
+    # `log_offset_once_per_attempt` begins with it.
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="log", db_index=False)
     offset = models.BigIntegerField()
     stream = models.CharField(max_length=10)
     data = models.BinaryField()

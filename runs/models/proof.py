@@ -9,7 +9,8 @@ from runs.models.step import Step
 class Proof(models.Model):
     """A verifier's verdict on an attempt, with the evidence it saw."""
 
-    step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="proofs")
+    # `proof_once_per_verifier_and_attempt` begins with it: an index of its own would only cost each write.
+    step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="proofs", db_index=False)
     attempt = models.PositiveIntegerField()
     position = models.PositiveSmallIntegerField(help_text="Its place under `verify`")
     verifier = models.CharField(max_length=100)

@@ -58,9 +58,12 @@ class Run(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     title = models.CharField(max_length=limits.TITLE_CHARS, blank=True)
-    session = models.ForeignKey("runs.Session", on_delete=models.PROTECT)
-    lane = models.ForeignKey("runs.Lane", on_delete=models.PROTECT)
-    plan_version = models.ForeignKey("pulser.PlanVersion", on_delete=models.PROTECT, related_name="runs")
+    # Indexes that begin with these stand below; a second one would only cost each write.
+    session = models.ForeignKey("runs.Session", on_delete=models.PROTECT, db_index=False)
+    lane = models.ForeignKey("runs.Lane", on_delete=models.PROTECT, db_index=False)
+    plan_version = models.ForeignKey(
+        "pulser.PlanVersion", on_delete=models.PROTECT, related_name="runs", db_index=False
+    )
     params = models.JSONField(default=dict)
     environment = models.CharField(max_length=20, choices=ENVIRONMENTS, default="dev")
     priority = models.IntegerField(default=0)
@@ -80,7 +83,6 @@ class Run(models.Model):
 
     created_at = models.DateTimeField(db_default=Now())
     queued_at = models.DateTimeField(db_default=Now())
-    held_at = models.DateTimeField(null=True, blank=True, help_text="Since when it waits for its lane")
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     deadline_at = models.DateTimeField(null=True, blank=True)
@@ -120,13 +122,17 @@ class Run(models.Model):
             models.Index(fields=["status", "-created_at"], name="run_status_newest"),
             models.Index(fields=["session", "-created_at"], name="run_session_newest"),
             models.Index(fields=["plan_version", "-created_at"], name="run_plan_newest"),
-            models.Index(
-                fields=["lane", "-priority", "queued_at"], condition=Q(status=RunStatus.QUEUED.value), name="run_queue"
+            models.Index(  # the order in which a lane takes them
+                fields=["lane", "-priority", "started_at", "queued_at", "id"],
+                condition=Q(status=RunStatus.QUEUED.value),
+                name="run_queue",
             ),
             models.Index(fields=["lane"], condition=Q(status=RunStatus.RUNNING.value), name="run_slots"),
             models.Index(
                 fields=["deadline_at"], condition=Q(finished_at=None, deadline_at__isnull=False), name="run_deadlines"
             ),
+            models.Index(fields=["finished_at", "id"], condition=Q(finished_at__isnull=False), name="run_ended"),
+            models.Index(fields=["status"], condition=Q(archived_at=None), name="run_tally"),
         ]
 
     def __str__(self) -> str:

@@ -21,7 +21,8 @@ class Worker(models.Model):
     slots = models.PositiveSmallIntegerField()
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField(help_text="Last sign of life")
-    answered_at = models.DateTimeField(null=True, blank=True, help_text="Last probe that came through the step queue")
+    answered_at = models.DateTimeField(null=True, blank=True, help_text="Last message that came through the step queue")
+    full_at = models.DateTimeField(null=True, blank=True, help_text="When all its slots were last seen busy")
 
     objects = WorkerQuerySet.as_manager()
 

@@ -19,6 +19,7 @@ from runs.models import Event, Step
 register = template.Library()
 
 RIBBON_SEGMENTS = 40
+PRETTY_CHARS = 32 * 1024
 RIBBON_ORDER = ("success", "skipped", "error", "cancelled", "running", "waiting", "backoff", "queued", "pending")
 CONTROL = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor moves
@@ -96,7 +97,10 @@ def facts(data: Mapping[str, Any]) -> str:
 
 @register.filter
 def pretty(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    """JSON for people; of long values the beginning, for a page shows the outputs of many steps."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    rest = len(text) - PRETTY_CHARS
+    return text if rest <= 0 else f"{text[:PRETTY_CHARS]}\n... {rest} characters more; the API has them"
 
 
 @register.filter

@@ -18,15 +18,18 @@ from runs.transitions.turn import NOW, Turn, rows
 MOVES_TO_END = {RunStatus.SUCCESS: "succeed", RunStatus.ERROR: "fail", RunStatus.CANCELLED: "cancel"}
 
 
-def settle(turn: Turn, ended: Mapping[str, Fact]) -> None:
-    """These steps ended: release or skip what was waiting for them, and what follows from the skips."""
+def settle(turn: Turn, ended: Mapping[str, Fact], *, ready: list[str] | None = None) -> None:
+    """These steps ended: release or skip what was waiting for them, and what follows from the skips.
+
+    `ready`: the steps that have no open need any more, where the caller has counted them already.
+    """
     known = dict(ended)
     while ended:
-        ready = _satisfy(turn, ended)
+        ready = _satisfy(turn, ended) if ready is None else ready
         if not ready:
             return
         facts = _facts(turn, known, ready)
-        ended = apply(turn, advance(turn.graph, facts, ready=ready))
+        ended, ready = apply(turn, advance(turn.graph, facts, ready=ready)), None
         known |= ended
 
 
@@ -69,7 +72,7 @@ def resume(turn: Turn) -> None:
 def finish(turn: Turn, command: Finish) -> None:
     """The run is over; a plan's outputs are its result."""
     said: dict[str, Any] = {"reason": command.reason}
-    columns: dict[str, Any] = {"finished_at": NOW, "reason": command.reason, "deadline_at": None, "held_at": None}
+    columns: dict[str, Any] = {"finished_at": NOW, "reason": command.reason, "deadline_at": None}
     if command.status == RunStatus.SUCCESS:
         try:
             result = _result(turn)
@@ -177,14 +180,14 @@ SELECT count(*) FILTER (WHERE status IN ('queued', 'running')
            OR (status = 'backoff' AND next_attempt_at > clock_timestamp() + %s * interval '1 second')),
        count(*) FILTER (WHERE status = 'pending' AND NOT is_finally),
        (array_agg(key ORDER BY position) FILTER (WHERE status = 'pending' AND is_finally))[1],
-       coalesce(array_agg(key) FILTER (WHERE status = 'error'), '{}')
+       coalesce(array_agg(key) FILTER (WHERE status = 'error'), ARRAY[]::text[])
 FROM runs_step WHERE run_id = %s
 """
 
 
-def tally_values(turn: Turn) -> list[Any]:
+def tally_values(run_id: str) -> list[Any]:
     """The arguments of TALLY."""
-    return [KEEPS_SLOT_S, KEEPS_SLOT_S, turn.run_id]
+    return [KEEPS_SLOT_S, KEEPS_SLOT_S, run_id]
 
 
 def read_tally(turn: Turn, row: tuple[Any, ...]) -> Tally:
@@ -194,7 +197,7 @@ def read_tally(turn: Turn, row: tuple[Any, ...]) -> Tally:
 
 
 def _tally(turn: Turn) -> Tally:
-    (found,) = rows(TALLY, tally_values(turn))
+    (found,) = rows(TALLY, tally_values(turn.run_id))
     return read_tally(turn, found)
 
 

@@ -100,7 +100,7 @@ def retry(run_id: str, *, actor: Actor, start: str | None = None) -> None:
             locked.emit("run.unarchived", by=actor.name)
         fresh = {"finished_at": None, "stop": "", "cancel_count": 0, "cancel_requested_at": None, "deadline_at": None}
         said = {"by": actor.name, "from": start, "steps": keys}
-        locked.move("retry", said=said, queued_at=NOW, reason="", result=None, held_at=None, **fresh)
+        locked.move("retry", said=said, queued_at=NOW, reason="", result=None, **fresh)
         _reset(locked, keys)
 
 

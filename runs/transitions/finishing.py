@@ -11,13 +11,14 @@ from typing import Any
 
 from django.db import transaction
 
-from pulser.engine.advance import Fact
+from pulser.catalogue import graph_of
+from pulser.engine.advance import Fact, Tally
 from pulser.engine.states import STEP_MOVES, StepStatus
 from pulser.language.catalogue import ErrorClass
 from pulser.language.limits import APPROVAL_TIMEOUT_S, LOG_BYTES
 from runs.events import rfc3339
 from runs.models import Artifact, Proof
-from runs.transitions.advancing import close, settle
+from runs.transitions.advancing import TALLY, close, read_tally, settle, tally_values
 from runs.transitions.claiming import Claim, claim_or_close
 from runs.transitions.turn import COLUMNS, Turn, in_seconds, rows, turn, turn_by
 
@@ -95,10 +96,14 @@ Outcome = Success | Setback
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """`accepted`: the fence held. `next`: the step claimed in the same transaction, if there was one."""
+    """`accepted`: the fence held. `next`: the step claimed in the same transaction, if there was one.
+
+    `others_wait`: something else may be queued, of this run or of another.
+    """
 
     accepted: bool
     next: Claim | None = None
+    others_wait: bool = True
 
 
 def finish_attempt(claim: Claim, outcome: Outcome, *, report: Report = Report(), go_on: bool = True) -> Finished:
@@ -107,21 +112,24 @@ def finish_attempt(claim: Claim, outcome: Outcome, *, report: Report = Report(),
     `go_on=False` claims nothing: the caller's process ends. A report of a worker that lost its lease is refused,
     and told as `attempt.rejected`.
     """
-    with _moved(claim, outcome, report) as (locked, made, is_ours):
-        if not is_ours:
+    with _moved(claim, outcome, report) as (locked, moved):
+        if not moved.is_ours:
             said = type(outcome).__name__.lower()
             locked.emit("attempt.rejected", step=claim.key, attempt=claim.number, worker=claim.holder.name, said=said)
             return Finished(accepted=False)
         _keep(locked, claim, report)
-        _tell(locked, claim, outcome=made, report=report)
-        settle(locked, _ended(claim, made))
-        following = claim_or_close(locked, claim.holder) if go_on else None
+        _tell(locked, claim, outcome=moved.outcome, report=report)
+        settle(locked, _ended(claim, moved.outcome), ready=moved.ready)
+        following = claim_or_close(locked, claim.holder, tally=moved.tally) if go_on else None
         if not go_on:
             close(locked)
-        return Finished(accepted=True, next=following)
+        locked.save()
+        return Finished(accepted=True, next=following, others_wait=locked.others_wait)
 
 
-# The way of most steps, in one statement: the run's lock first, then the fenced move, then the attempt's end.
+# The way of most steps, in one statement: the run's lock first, then the fenced move, the attempt's end, and the needs
+# that are met by it. Where nothing needs the step, it says as well how the others stand: the run may be over. That is
+# read as of the statement's beginning, so it counts only if the run had no news until its lock was ours.
 SUCCEED = f"""
 WITH locked AS (SELECT {COLUMNS} FROM runs_run WHERE id = %s FOR UPDATE), moved AS (
     UPDATE runs_step SET status = %s, outputs = %s, reason = '', cause = ''
@@ -130,27 +138,59 @@ WITH locked AS (SELECT {COLUMNS} FROM runs_run WHERE id = %s FOR UPDATE), moved 
     UPDATE runs_attempt SET finished_at = clock_timestamp(), lease_expires = NULL, outcome = 'success', exit_code = %s,
            log_bytes = %s, log_cut = %s
     WHERE id = %s AND EXISTS (SELECT FROM moved)
-)
-SELECT locked.*, EXISTS (SELECT FROM moved) FROM locked
+), met AS (
+    UPDATE runs_step SET open_needs = open_needs - 1
+    WHERE run_id = (SELECT id FROM locked) AND key = ANY(%s) AND status = 'pending' AND EXISTS (SELECT FROM moved)
+    RETURNING key, open_needs
+), tally AS ({TALLY} AND id <> %s)
+SELECT locked.*, EXISTS (SELECT FROM moved), ARRAY(SELECT key FROM met WHERE open_needs = 0), tally.*
+FROM locked
+LEFT JOIN tally ON %s AND locked.seq = (SELECT seq FROM runs_run WHERE id = locked.id)
 """  # noqa: S608
 
 
+COUNTED_STEPS = 50  # in a larger run there mostly is another step to claim, and to count them all each time is dear
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What became of a report: `outcome` as it was taken, whether the fence held, and what is known thereby."""
+
+    outcome: Outcome
+    is_ours: bool
+    ready: list[str] | None = None
+    """Steps that have no open need any more; None: not looked at yet."""
+    tally: Tally | None = None
+    """How the steps stand, if that is known."""
+
+
 @contextmanager
-def _moved(claim: Claim, outcome: Outcome, report: Report) -> Iterator[tuple[Turn, Outcome, bool]]:
+def _moved(claim: Claim, outcome: Outcome, report: Report) -> Iterator[tuple[Turn, Moved]]:
     """A turn in which the step has made its move and its attempt is closed; or has not, when the fence refused it."""
     if isinstance(outcome, Success):
-        move = STEP_MOVES["succeed"]
-        ended = [report.exit_code, report.log_bytes, report.log_cut, claim.attempt_id]
-        step = [move.target, json.dumps(dict(outcome.outputs)), claim.step_id, sorted(move.sources), claim.number]
-        with turn_by(SUCCEED, [claim.run_id, *step, *ended], run_id=claim.run_id) as (locked, (is_ours,)):
-            yield locked, outcome, is_ours
+        with turn_by(SUCCEED, _success_values(claim, outcome, report), run_id=claim.run_id) as (locked, found):
+            is_ours, ready, *tally = found
+            known = read_tally(locked, tuple(tally)) if tally[0] is not None else None
+            yield locked, Moved(outcome, is_ours, ready=ready, tally=known)
         return
     with turn(claim.run_id) as locked:
         made = _in_view_of_the_end(locked, claim, outcome)
         is_ours = bool(locked.move_steps(_move_of(made), [claim.key], fence=claim.number, **_columns(made)))
         if is_ours:
             _close_attempt(claim, made, report)
-        yield locked, made, is_ours
+        yield locked, Moved(made, is_ours)
+
+
+def _success_values(claim: Claim, outcome: Success, report: Report) -> list[Any]:
+    """The arguments of SUCCEED."""
+    move = STEP_MOVES["succeed"]
+    nodes = graph_of(claim.version_id).nodes
+    dependents = list(nodes[claim.key].dependents)
+    may_be_last = not dependents and len(nodes) <= COUNTED_STEPS
+    step = [move.target, json.dumps(dict(outcome.outputs)), claim.step_id, sorted(move.sources), claim.number]
+    ended = [report.exit_code, report.log_bytes, report.log_cut, claim.attempt_id]
+    others = [*tally_values(claim.run_id), claim.step_id, may_be_last]
+    return [claim.run_id, *step, *ended, dependents, *others]
 
 
 def _in_view_of_the_end(locked: Turn, claim: Claim, outcome: Setback) -> Setback:

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from pulser.catalogue import graph_of
+from pulser.catalogue import UnreadablePlan, graph_of
 from pulser.engine.graph import Graph
 from pulser.engine.states import RUN_ENDED, RUN_MOVES, STEP_MOVES, RunStatus
 from runs import hints
-from runs.errors import MoveRefused, NotThere
+from runs.errors import MoveRefused, NotThere, PlanUnreadable
 from runs.events import Entry, append, entry
 from runs.signals import work_ready
 
@@ -70,12 +70,18 @@ class Turn:
     changes: dict[str, Any] = field(default_factory=dict)
     queued: int = 0
     """Steps that this turn made claimable."""
+    others_wait: bool = True
+    """Whether something is queued in the control room, as of the turn's last write; before that it is not known."""
     released: list[str] = field(default_factory=list)
     """Pending steps that may queue, not yet written: the first of them is often claimed in the same statement."""
 
     @property
     def graph(self) -> Graph:
-        return graph_of(self.version_id)
+        """Raises PlanUnreadable."""
+        try:
+            return graph_of(self.version_id)
+        except UnreadablePlan as error:
+            raise PlanUnreadable(str(error), version_id=self.version_id) from error
 
     @property
     def is_finished(self) -> bool:
@@ -130,11 +136,24 @@ class Turn:
         self.write_releases()
         if not self.entries and not self.changes:
             return
-        assignments, values = assign(self.changes)
-        changes = f", {assignments}" if assignments else ""
-        self.seq = append(self.run_id, self.entries, seq=self.seq, changes=changes, values=tuple(values))
-        self.entries, self.changes = [], {}
-        hints.publish_on_commit(self.run_id, seq=self.seq)
+        changes, values = self.assignments()
+        new, self.others_wait = append(self.run_id, self.entries, seq=self.seq, changes=changes, values=tuple(values))
+        self.wrote(new)
+
+    def assignments(self) -> tuple[str, list[Any]]:
+        """The run's own changes as SQL that continues a SET clause, and their values."""
+        clauses, values = assign(self.changes)
+        return (f", {clauses}" if clauses else ""), values
+
+    def wrote(self, seq: int) -> None:
+        """All that was said and changed so far is written, up to this event; viewers hear of it after commit."""
+        self.seq, self.entries, self.changes = seq, [], {}
+        hints.publish_on_commit(self.run_id, seq=seq)
+
+    def end(self) -> None:
+        """The last thing before commit."""
+        self.save()
+        self.announce()
 
     def announce(self) -> None:
         """After commit, wake workers for what can be claimed now."""
@@ -162,8 +181,7 @@ def turn_by(statement: str, values: list[Any], *, run_id: str) -> Iterator[tuple
             raise NotThere(f"there is no run {run_id}")
         locked = from_row(found[0][:WIDTH])
         yield locked, found[0][WIDTH:]
-        locked.save()
-        locked.announce()
+        locked.end()
 
 
 def from_row(row: tuple[Any, ...]) -> Turn:

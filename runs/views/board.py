@@ -110,5 +110,5 @@ def _tally(request: PageRequest, filters: Filters) -> list[Tally]:
     runs = Run.objects.visible_to(request.actor)
     runs = runs if filters.archived else runs.active()
     runs = runs.in_session(filters.session.pk) if filters.session else runs
-    counts = dict(runs.order_by().values_list("status").annotate(Count("pk")))
+    counts = dict(runs.order_by().values_list("status").annotate(number=Count("*")))
     return [Tally(status, counts[status]) for status in TALLY_ORDER if status in counts]

@@ -9,13 +9,12 @@ from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from pulser.language import limits
 from runs import transitions
 from runs.live.shown import card_context, run_context
 from runs.models import Run
 from runs.views.access import PageRequest
 from runs.views.answers import verb, with_toast
-
-COMMENT_CHARS = 2_000
 
 
 @verb
@@ -73,4 +72,4 @@ def _shown(request: PageRequest, run_id: UUID) -> HttpResponse:
 
 
 def _comment(request: PageRequest) -> str:
-    return request.POST.get("comment", "").replace("\0", "").strip()[:COMMENT_CHARS]
+    return request.POST.get("comment", "").replace("\0", "").strip()[: limits.COMMENT_CHARS]

@@ -29,11 +29,12 @@ def sweep_ended(seconds: float | None = 1) -> None:
     Duty.objects.create(name="sweep", finished_at=None if seconds is None else ago(seconds))
 
 
-def make_worker(*, slots: int = 1, seen: float = 1, answered: float | None = 1) -> Worker:
-    answered_at = None if answered is None else ago(answered)
-    return Worker.objects.create(
-        name="w1", host="here", pid=1, slots=slots, started_at=ago(99), seen_at=ago(seen), answered_at=answered_at
-    )
+def make_worker(
+    *, name: str = "w1", slots: int = 1, seen: float = 1, answered: float | None = 1, full: float | None = None
+) -> Worker:
+    moments = {"seen_at": seen, "answered_at": answered, "full_at": full, "started_at": 400}
+    known = {field: None if seconds is None else ago(seconds) for field, seconds in moments.items()}
+    return Worker.objects.create(name=name, host="here", pid=1, slots=slots, **known)
 
 
 def make_lease(*, seconds: float) -> None:
@@ -78,6 +79,9 @@ def test_a_sweep_must_have_ended_lately(client: Client, seconds: float | None, s
         ({"answered": 29}, True, "answered in time"),
         ({"answered": 31}, False, "deaf"),
         ({"answered": None}, False, "has not answered yet"),
+        ({"answered": 300}, False, "deaf, and its watchdog says that it is there"),
+        ({"answered": 300, "full": 29}, True, "its slots were busy until just now"),
+        ({"answered": 300, "full": 31}, False, "its slots were busy, and then it took nothing"),
         ({"answered": 61, "seen": 61}, False, "gone, and it was the only one"),
     ],
 )
@@ -102,6 +106,14 @@ def test_a_busy_worker_need_not_answer(client: Client, slots: int, lease_s: floa
     make_worker(slots=slots, answered=300)
     make_lease(seconds=lease_s)
     assert ("workers" not in wrong(client)) is is_ready, reason
+
+
+def test_a_worker_that_is_gone_with_its_machine_does_not_hold_up_the_others(client: Client) -> None:
+    sweep_ended()
+    make_worker()
+    make_worker(name="w2", seen=61, answered=61)
+    assert wrong(client) == {}
+    assert client.get("/readyz").json()["checks"]["workers"]["detail"] == "1 take work; w2 is not heard of any more"
 
 
 def test_no_worker_is_not_ready(client: Client) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -13,15 +15,28 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import connect
 
 from pulser.language.limits import MIB, REQUEST_BYTES
+from tests.controlroom.haste import HASTE_S
 
 MANY = 8 * REQUEST_BYTES
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
+    with daphne("tests.controlroom.measuring:application") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def hasty_address() -> Iterator[str]:
+    with daphne("tests.controlroom.hasty:application") as address:
+        yield address
+
+
+@contextmanager
+def daphne(application: str) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         number = listening.fileno()
-        command = [sys.executable, "-m", "daphne", "--fd", str(number), "tests.controlroom.measuring:application"]
+        command = [sys.executable, "-m", "daphne", "--fd", str(number), application]
         server = subprocess.Popen(command, pass_fds=[number])
         try:
             yield f"127.0.0.1:{listening.getsockname()[1]}"
@@ -66,3 +81,60 @@ def test_a_message_within_the_bound_arrives(address: str) -> None:
         socket_.send("x" * MIB)
 
         assert socket_.recv(10) == str(MIB)
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [b"", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n", b"GET / HTTP/1.1\r\nX: "],
+    ids=["the first line", "the body", "a header"],
+)
+def test_a_request_that_drips_in_is_ended(hasty_address: str, begun: bytes) -> None:
+    assert dripped(hasty_address, begun) == b"HTTP/1.1 408 Request Timeout"
+
+
+def dripped(address: str, begun: bytes) -> bytes:
+    """The first line of the answer to a client that sends a byte now and then, for half a minute at most."""
+    host, _, port = address.partition(":")
+    ends = time.monotonic() + 30
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(begun)
+        client.settimeout(0.1)  # the pause between two bytes
+        while time.monotonic() < ends:
+            client.sendall(b"x")
+            try:
+                return client.recv(4096).split(b"\r\n")[0]
+            except TimeoutError:
+                continue
+    return b"nothing"
+
+
+def test_a_connection_may_be_used_for_longer_than_one_request_may_take(hasty_address: str) -> None:
+    ends = time.monotonic() + 2.5 * HASTE_S
+    with httpx.Client(base_url=f"http://{hasty_address}", timeout=30) as client:
+        first = client.post("/", content=b"abc").extensions["network_stream"]
+        while time.monotonic() < ends:
+            answer = client.post("/", content=b"abc")
+            time.sleep(0.1)  # a pace; nothing waits for it
+
+    assert answer.text == "3"
+    assert answer.extensions["network_stream"] is first
+
+
+@pytest.mark.parametrize(
+    ("type_", "part"),
+    [
+        ("application/x-www-form-urlencoded", b"name=value&"),
+        ("multipart/form-data; boundary=B", b'--B\r\nContent-Disposition: form-data; name="a"\r\n\r\nx\r\n'),
+    ],
+)
+def test_a_form_of_many_fields_holds_nobody_up(address: str, type_: str, part: bytes) -> None:
+    """Twisted reads forms before the application sees them: 4 MiB of small fields took it two to three seconds."""
+    body = part * (REQUEST_BYTES // len(part))
+
+    def seconds(type_: str) -> float:
+        began = time.monotonic()
+        httpx.post(f"http://{address}/", content=body, headers={"Content-Type": type_}, timeout=60)
+        return time.monotonic() - began
+
+    as_bytes = min(seconds("application/octet-stream") for _ in range(3))
+    assert min(seconds(type_) for _ in range(3)) < 5 * as_bytes + 0.3

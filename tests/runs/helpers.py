@@ -11,9 +11,9 @@ from django.db import connection, connections
 
 from pulser.engine.fold import Entry, RunState, fold
 from runs.execution.sweep import sweep
-from runs.execution.work import work_on
+from runs.execution.work import work
 from runs.models import Attempt, Event, Run, Step
-from runs.transitions.claiming import Claim, Holder, take
+from runs.transitions.claiming import Claim, Holder, admit, join
 from runs.transitions.finishing import Finished, Outcome, Report, Success, finish_attempt
 from tests.factories import start
 
@@ -32,7 +32,7 @@ def run_plan(source: str, params: Mapping[str, Any] | None = None, **wanted: Any
 def drive(run: Run) -> Run:
     """Work and sweep in this process, with every pause over at once, until the run ends or waits for a person."""
     for _ in range(ROUNDS_MAX):
-        work_on(str(run.pk))
+        work()
         run.refresh_from_db()
         if run.is_finished or waits_for_a_person(run):
             return run
@@ -77,9 +77,15 @@ def _execute(statement: str, run: Run) -> None:
         cursor.execute(statement, [run.pk])
 
 
+def take(run: Run, holder: Holder) -> Claim | None:
+    """What a worker gets that looks at the run, or at its lane while it is queued."""
+    run.refresh_from_db(fields=["status"])
+    return admit(run.lane_id, holder) if run.status == "queued" else join(str(run.pk), holder)
+
+
 def claimed(run: Run, holder: Holder = ALICE) -> Claim:
     """The next step of the run in a worker's hands."""
-    claim = take(str(run.pk), holder)
+    claim = take(run, holder)
     assert claim is not None, f"nothing to claim: {kinds(run)}"
     assert claim.run_id == str(run.pk)
     return claim

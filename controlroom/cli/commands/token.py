@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
-from controlroom.cli.client import Unreachable
+from controlroom.cli.direct import database
 from controlroom.cli.output import say, say_json
-from controlroom.env import data_dir
 
 ROLES = ("viewer", "operator", "admin")
 
@@ -32,25 +29,9 @@ def create(name: str, *, role: str, as_json: bool) -> None:
 
 
 def _issue(name: str, *, role: str) -> str:
-    os.environ.setdefault("DATABASE_URL", _embedded_url())
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlroom.settings")
-    import django
-    from django.db import OperationalError, ProgrammingError
-
-    django.setup()
-    from runs.models import ApiToken
-
     if not 0 < len(name) <= 100:
         raise click.UsageError("a token's name has 1 to 100 characters")
-    try:
-        _, secret = ApiToken.issue(name, role=role)
-    except (OperationalError, ProgrammingError) as error:
-        raise Unreachable(f"the database does not answer: {error}; is the control room up?") from error
-    return secret
+    with database():
+        from runs.models import ApiToken
 
-
-def _embedded_url() -> str:
-    """Where the embedded database of this data directory listens while it runs."""
-    from controlroom.stack.postgres import EmbeddedPostgres
-
-    return EmbeddedPostgres(data_dir()).url
+        return ApiToken.issue(name, role=role)[1]

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
@@ -19,6 +20,7 @@ LOCK = 0x70726570  # an advisory lock of this database; any number that nobody e
 
 class Command(BaseCommand):
     help = "Migrate the database, and make roles, the admin, tokens and the demo plans where they are missing."
+    requires_system_checks = [Tags.compatibility, Tags.files]  # of settings; those of code are for the tests
 
     def handle(self, *args: Any, **options: Any) -> None:
         with one_at_a_time():

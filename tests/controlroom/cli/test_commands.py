@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from runs.execution.work import work_on
+from runs.execution.work import work
 from runs.models import ApiToken, Attempt, LogChunk, Run, Step
 from tests.controlroom.cli.conftest import Cli
 from tests.factories import make_plan, make_run, make_session, make_token, put_step, start
@@ -103,7 +103,8 @@ def test_watch_shows_progress_as_it_happens_and_exits_as_the_run_ends(
     assert watching.stdout is not None
     lines = [watching.stdout.readline(), watching.stdout.readline()]  # before anything was done
     assert "queued" in lines[1]
-    work_on(str(until(Run.objects.first).pk))
+    until(Run.objects.first)
+    work()
     output, _ = watching.communicate(timeout=30)
     assert watching.returncode == code
     assert "running" in output and "greet" in output
@@ -138,7 +139,7 @@ class TestLooking:
     def test_following_an_ended_run_ends(self, cli: Cli, address: str) -> None:
         greeting()
         run = start(version=make_plan(GREETING.format(script="echo hello")))
-        work_on(str(run.pk))
+        work()
         lines = cli("events", str(run.pk), "--json", "--follow").stdout.splitlines()
         kinds = [json.loads(line)["kind"] for line in lines]
         assert (kinds[0], kinds[-1]) == ("run.queued", "run.succeeded")
@@ -210,7 +211,7 @@ class TestPlan:
 
 def test_a_token_is_made_in_the_database_and_works(cli: Cli, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = cli("token", "create", "robot", "--role", "viewer").stdout.strip()
-    assert ApiToken.objects.matching(secret).get().role == "viewer"
+    assert ApiToken.of_secret(secret).role == "viewer"
     monkeypatch.setenv("CONTROLROOM_API_TOKEN", secret)
     assert cli("runs").exit_code == 0
 

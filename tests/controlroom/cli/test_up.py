@@ -27,6 +27,16 @@ def test_the_environment_is_read_into_options(monkeypatch: pytest.MonkeyPatch, t
     assert options.layout.data == tmp_path
 
 
+@pytest.mark.parametrize(("workers", "pool"), [(1, 2), (4, 10), (64, 50)])
+def test_the_embedded_database_has_room_for_all_connections(
+    monkeypatch: pytest.MonkeyPatch, *, workers: int, pool: int
+) -> None:
+    monkeypatch.setenv("CONTROLROOM_WORKERS", str(workers))
+    monkeypatch.setenv("CONTROLROOM_DB_POOL", str(pool))
+    web, worker, control, prepare, reserved = pool, 2 * workers + 2, 1, 1, 3
+    assert read_options().connections >= web + worker + control + prepare + reserved + 10
+
+
 @pytest.mark.parametrize("port", ["0", "http", "65536"])
 def test_a_bad_port_is_a_usage_error(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
     monkeypatch.setenv("CONTROLROOM_PORT", port)

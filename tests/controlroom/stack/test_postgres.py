@@ -219,3 +219,14 @@ def test_programs_in_a_closed_home_are_copied(short_dir: Path, monkeypatch: pyte
     finally:
         server.stop()
         subprocess.run(["rm", "-rf", str(server.home.parent)], check=True)
+
+
+def test_it_takes_as_many_connections_as_it_was_asked_to(short_dir: Path) -> None:
+    server = EmbeddedPostgres(short_dir, fsync=False, connections=6)
+    server.start()
+    opened = [psycopg.connect(server.conninfo) for _ in range(6)]
+    with pytest.raises(psycopg.OperationalError, match="too many clients"):
+        psycopg.connect(server.conninfo)
+    for connection in opened:
+        connection.close()
+    server.stop()

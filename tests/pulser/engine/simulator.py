@@ -13,7 +13,7 @@ from pulser.engine.advance import Fact, Facts, Tally, advance, conclude, has_fai
 from pulser.engine.commands import Command, Finish, Refuse, Release, Skip, Wait
 from pulser.engine.fold import Entry
 from pulser.engine.graph import Graph
-from pulser.engine.retry import KEEPS_SLOT_S, Park, decide_lost, decide_retry, steps_to_retry
+from pulser.engine.retry import KEEPS_SLOT_S, Park, decide_handed_back, decide_lost, decide_retry, steps_to_retry
 from pulser.engine.states import RUN_ENDED, RUN_MOVES, STEP_ENDED, STEP_MOVES, RunStatus, StepStatus
 from pulser.language.catalogue import Effect, ErrorClass
 
@@ -89,7 +89,8 @@ class Simulation:
         if self.status == RunStatus.RUNNING and len(running) < WORKERS and self._in(StepStatus.QUEUED):
             found.append(("claim", ""))
         for key in running:
-            found += [(what, key) for what in ("succeed", "succeed_empty", "fail", "refuse", "suspend", "lose")]
+            ends = ("succeed", "succeed_empty", "fail", "refuse", "suspend", "lose", "hand_back")
+            found += [(what, key) for what in ends]
         found += [("back", key) for key in self._in(StepStatus.BACKOFF)]
         for key in self._in(StepStatus.WAITING):
             found += [("approve", key), ("reject", key)]
@@ -168,6 +169,19 @@ class Simulation:
             self._close()
         elif decision is None:
             self._fail(key, "refuse")
+
+    def hand_back(self, key: str) -> None:
+        """The worker is stopped."""
+        row, step = self.rows[key], self.graph.nodes[key].step
+        row.budget_from += 1
+        self._move(key, "hand_back")
+        decision = decide_handed_back(step.effect or Effect.IDEMPOTENT)
+        if self._is_stopped(row):
+            self._stop(key)
+        elif isinstance(decision, Park):
+            row.cause = "lost"
+            self._move(key, "park", reason=decision.reason)
+            self._close()
 
     def back(self, key: str) -> None:
         """The pause is over."""

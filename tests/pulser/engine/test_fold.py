@@ -39,6 +39,7 @@ def test_a_new_run_has_all_its_steps_pending() -> None:
         ("step.failed", {"reason": "exit code 1"}, "error"),
         ("step.backed_off", {"reason": "exit code 1"}, "backoff"),
         ("step.lost", {}, "queued"),
+        ("step.handed_back", {}, "queued"),
         ("step.parked", {"reason": "look"}, "waiting"),
         ("step.suspended", {}, "waiting"),
     ],

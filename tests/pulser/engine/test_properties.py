@@ -15,7 +15,7 @@ from tests.pulser.engine.plans import graphs
 from tests.pulser.engine.simulator import Simulation
 
 scripts = st.lists(st.integers(0, 30), max_size=80)
-REASONS = {"step.backed_off", "step.lost", "run.retried"}
+REASONS = {"step.backed_off", "step.lost", "step.handed_back", "run.retried"}
 HISTORY = settings(max_examples=50, deadline=None)
 
 

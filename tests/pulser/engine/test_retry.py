@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulser.engine.retry import Park, RetryDecision, decide_lost, decide_retry, steps_to_retry
+from pulser.engine.retry import (
+    Park,
+    RetryDecision,
+    decide_handed_back,
+    decide_lost,
+    decide_retry,
+    steps_to_retry,
+)
 from pulser.engine.states import StepStatus
 from pulser.language.catalogue import Effect, ErrorClass
 from pulser.language.document import Retry
@@ -113,6 +120,15 @@ def test_what_follows_a_lost_attempt(
 
 def test_a_lost_attempt_is_followed_without_a_pause() -> None:
     assert decide_lost(DEFAULT, tries=1, lost=1, effect=Effect.IDEMPOTENT) == RetryDecision(0.0)
+
+
+@pytest.mark.parametrize("effect", [Effect.PURE, Effect.IDEMPOTENT, Effect.COMPENSABLE])
+def test_what_a_stopping_worker_gave_up_is_tried_again_at_once(effect: Effect) -> None:
+    assert decide_handed_back(effect) == RetryDecision(0.0)
+
+
+def test_an_irreversible_step_that_a_stopping_worker_gave_up_waits_for_a_person() -> None:
+    assert isinstance(decide_handed_back(Effect.IRREVERSIBLE), Park)
 
 
 PLAN = graph(

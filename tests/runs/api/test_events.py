@@ -69,8 +69,14 @@ class TestStream:
         assert [line for line in lines if line.startswith("id:")] == ["id: 2"]
 
     async def test_strangers_get_no_stream(self, ended: tuple[Run, str]) -> None:
-        answer = await AsyncClient().get(f"{API}/runs/{ended[0].pk}/events/stream")
-        problem_in(answer, 401)
+        for run_id in (ended[0].pk, "none"):
+            path = f"{API}/runs/{run_id}/events/stream"
+            assert problem_in(await AsyncClient().get(path), 401)["instance"] == path
+
+    async def test_a_place_that_is_none_is_refused_beside_a_good_one(self, ended: tuple[Run, str]) -> None:
+        headers = {"Authorization": f"Bearer {ended[1]}", "Last-Event-ID": "1"}
+        path = f"{API}/runs/{ended[0].pk}/events/stream?after=true"
+        problem_in(await AsyncClient().get(path, headers=headers), 422)
 
     async def test_a_run_that_is_not_there_has_no_stream(self, ended: tuple[Run, str]) -> None:
         headers = {"Authorization": f"Bearer {ended[1]}"}

@@ -56,7 +56,7 @@ def test_a_plan_has_a_hook_of_its_slug(operator: Caller) -> None:
     run = Run.objects.get()
     assert answer.status_code == 202
     assert answer.headers["Location"] == f"/api/v1/runs/{run.pk}"
-    assert answer.content == operator.get(f"/runs/{run.pk}").content
+    assert list(answer.json().items()) == list(operator.get(f"/runs/{run.pk}").json().items())
     assert (run.params, run.trigger) == ({"name": "Ada"}, "hook")
 
 
@@ -203,7 +203,7 @@ def test_a_delivery_past_its_bound_is_not_kept(operator: Caller) -> None:
     assert not Delivery.objects.exists()
 
 
-@pytest.mark.parametrize("key", ["x" * 256, "naïve", "a\tb"])
+@pytest.mark.parametrize("key", ["", "x" * 256, "naïve", "a\tb"])
 def test_a_key_is_printable_and_bounded(operator: Caller, key: str) -> None:
     document = problem_in(operator.post("/hooks/named", BODY, headers={"Idempotency-Key": key}), 422)
     assert document["errors"][0]["path"] == "header.Idempotency-Key"
@@ -225,3 +225,15 @@ def test_hooks_that_are_not_in_use_answer_404(operator: Caller, plan: Plan) -> N
     Plan.objects.update(archived_at=plan.created_at)
     problem_in(operator.post("/hooks/named", BODY), 404)
     assert not Run.objects.exists()
+
+
+def test_a_hook_beyond_the_backlog_is_told_when_to_come_again(operator: Caller, settings: Any) -> None:
+    settings.CONTROLROOM_BACKLOG = 1
+    operator.post("/hooks/named", BODY)
+
+    answer = operator.post("/hooks/named", BODY)
+
+    assert "CONTROLROOM" not in problem_in(answer, 429)["detail"]
+    assert int(answer.headers["Retry-After"]) > 0
+    assert [delivery.status for delivery in Delivery.objects.order_by("pk")] == [202, 429]
+    assert Run.objects.count() == 1

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from celery import current_app
 
 from runs.api.schemas import LanePage
+from runs.execution.dispatch import QUEUE
 from runs.models import Lane
 from tests.factories import make_lane, make_run
 from tests.runs.api.callers import Caller, problem_in
@@ -50,3 +53,38 @@ def test_an_unknown_lane_answers_404(operator: Caller) -> None:
 def test_a_viewer_changes_no_lane(viewer: Caller) -> None:
     problem_in(viewer.send("PATCH", "/lanes/A", {"paused": True}), 403)
     assert not Lane.objects.get(name="A").paused
+
+
+@pytest.fixture
+def woken() -> Iterator[Callable[[], str]]:
+    """The messages that wait for workers, as text."""
+    with current_app.pool.acquire(block=True) as broker:
+        client = broker.default_channel.client
+        client.delete(QUEUE)
+        yield lambda: b"".join(client.lrange(QUEUE, 0, -1)).decode()
+        client.delete(QUEUE)
+
+
+@pytest.mark.parametrize("change", [{"limit": 3}, {"paused": False}])
+def test_a_lane_that_takes_more_wakes_workers_at_once(operator: Caller, change: Any, woken: Callable[[], str]) -> None:
+    run = make_run(status="queued", lane="B")
+    assert woken() == ""
+
+    operator.send("PATCH", "/lanes/B", change)
+
+    assert str(run.pk) in woken()
+
+
+@pytest.mark.parametrize("change", [{"paused": True}, {"limit": 1}])
+def test_a_lane_without_a_free_slot_wakes_nobody(operator: Caller, change: Any, woken: Callable[[], str]) -> None:
+    make_run(status="running", lane="B")
+    make_run(status="queued", lane="B")
+
+    operator.send("PATCH", "/lanes/B", change)
+
+    assert woken() == ""
+
+
+def test_a_whole_number_may_be_written_with_a_point(operator: Caller) -> None:
+    assert operator.send("PATCH", "/lanes/A", '{"limit": 7.0}').json()["limit"] == 7
+    problem_in(operator.send("PATCH", "/lanes/A", '{"limit": 7.5}'), 422)

@@ -86,3 +86,12 @@ def test_the_page_needs_nothing_from_elsewhere(client: Client) -> None:
     for name in ("swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-init.js"):
         assert f"/static/ninja/{name}" in page
         assert finders.find(f"ninja/{name}")
+
+
+def test_words_that_python_keeps_for_itself_are_documented_as_they_travel(document: dict[str, Any]) -> None:
+    assert set(document["components"]["schemas"]["AttemptError"]["properties"]) == {"class", "message"}
+
+
+def test_a_stream_documents_where_it_may_be_taken_up(document: dict[str, Any]) -> None:
+    stream = dict(operations(document))["GET /runs/{run_id}/events/stream"]
+    assert {"after", "Last-Event-ID"} <= {parameter["name"] for parameter in stream["parameters"]}

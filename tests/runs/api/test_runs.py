@@ -243,6 +243,8 @@ class TestFilters:
             ({"session": "x"}, "query.session"),
             ({"session": 2**70}, "query.session"),
             ({"since": "yesterday"}, "query.since"),
+            ({"since": "0.5"}, "query.since"),
+            ({"until": "1700000000"}, "query.until"),
             ({"since": "2026-01-01T00:00:00"}, "query.since"),
             ({"archived": "maybe"}, "query.archived"),
             ({"q": "x" * 201}, "query.q"),

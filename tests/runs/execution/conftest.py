@@ -8,8 +8,13 @@ from celery import current_app
 
 @pytest.fixture
 def celery_sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The runs that workers were woken for, in order."""
+    """The runs that workers were woken for, in order; no message of another test waits in the queue."""
+    from runs.execution import dispatch  # the settings are there by now
+
     sent: list[str] = []
+    with current_app.producer_pool.acquire() as producer:
+        producer.channel.client.delete(dispatch.QUEUE)
+    monkeypatch.setattr(dispatch, "_known", dispatch._Known())
 
     def send_task(_name: str, args: tuple[str, ...], **_options: Any) -> None:
         sent.append(args[0])

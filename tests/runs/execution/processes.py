@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,9 +37,20 @@ class Process:
 
     @property
     def children(self) -> list[int]:
-        """Its pool processes."""
+        """Its pool processes, or beat."""
+        return [child for child in self._forked() if _group_of(child) == self.popen.pid]
+
+    @property
+    def watchdogs(self) -> list[int]:
+        """One, beside a step worker: it is in a process group of its own."""
+        return [child for child in self._forked() if _group_of(child) not in (self.popen.pid, None)]
+
+    def _forked(self) -> list[int]:
         pid = self.popen.pid
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        try:
+            return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        except OSError:
+            return []
 
     def is_registered(self) -> bool:
         return Worker.objects.filter(name=self.name).exists()
@@ -48,9 +60,21 @@ class Process:
         os.killpg(self.popen.pid, number)
 
     def end(self) -> None:
-        """By force: what it started ends with it."""
+        """By force: what it started ends with it. Its watchdog has the last word, and nothing is said afterwards."""
+        watchdogs = self.watchdogs
         kill_group(self.popen.pid)
         self.popen.wait(END_S)
+        ends = time.monotonic() + END_S
+        while not all(map(has_ended, watchdogs)):
+            assert time.monotonic() < ends, "the watchdog outlives its worker"
+            time.sleep(0.02)
+
+
+def _group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def has_ended(pid: int) -> bool:

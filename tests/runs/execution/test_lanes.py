@@ -8,10 +8,9 @@ import pytest
 from django.utils import timezone
 
 from runs.execution.sweep import sweep
-from runs.execution.work import work_on
+from runs.execution.work import work
 from runs.models import Lane, Run, Worker
-from runs.transitions import approve
-from runs.transitions.claiming import take, take_any
+from runs.transitions import approve, claiming
 from tests.factories import make_actor, make_lane, start
 from tests.runs.execution.plans import plan, shell
 from tests.runs.helpers import (
@@ -24,6 +23,7 @@ from tests.runs.helpers import (
     run_plan,
     status_of,
     statuses,
+    take,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,10 +40,10 @@ def test_a_lane_of_one_runs_one_after_the_other() -> None:
     first, second = start(HELLO, lane=lane), start(HELLO, lane=lane)
     claim = claimed(first)
 
-    assert take(str(second.pk), ALICE) is None
+    assert take(second, ALICE) is None
     assert status_of(second) == "queued"
     finished(claim)
-    assert take_any(ALICE) is not None
+    assert claiming.take(ALICE) is not None
     assert status_of(second) == "running"
 
 
@@ -52,10 +52,10 @@ def test_a_worker_goes_straight_on_to_the_runs_that_its_lane_held_back() -> None
     runs = [start(HELLO, lane=lane) for _ in range(3)]
     claim = claimed(runs[0])
     for run in runs[1:]:
-        take(str(run.pk), ALICE)
+        take(run, ALICE)
     finished(claim)
 
-    assert work_on(str(runs[1].pk)) == 2
+    assert work() == 2
 
     assert [status_of(run) for run in runs] == ["success"] * 3
 
@@ -63,12 +63,9 @@ def test_a_worker_goes_straight_on_to_the_runs_that_its_lane_held_back() -> None
 def test_higher_priority_starts_first_then_age() -> None:
     lane = make_lane("B", limit=1)
     for title, priority in (("old", 0), ("young", 0), ("urgent", 5), ("idle", -1)):
-        last = start(HELLO, lane=lane, title=title, priority=priority)
+        start(HELLO, lane=lane, title=title, priority=priority)
 
-    for _ in range(4):
-        work_on(str(last.pk))
-        for run in Run.objects.filter(status="queued"):
-            work_on(str(run.pk))
+    work()
 
     assert _started_order() == ["urgent", "old", "young", "idle"]
 
@@ -79,7 +76,7 @@ def test_a_run_that_goes_on_comes_before_those_never_started() -> None:
     fresh = start(HELLO, lane=lane)
     approve(str(waiting.pk), "gate", actor=make_actor())
 
-    claim = take(str(fresh.pk), ALICE)
+    claim = take(fresh, ALICE)
 
     assert claim is not None
     assert claim.run_id == str(waiting.pk)
@@ -102,8 +99,8 @@ def test_a_paused_lane_starts_nothing_and_lets_what_runs_go_on() -> None:
     Lane.objects.filter(pk=lane.pk).update(paused=True)
 
     finished(claim)
-    work_on(str(running.pk))
-    work_on(str(queued.pk))
+    work()
+    work()
 
     assert (status_of(running), status_of(queued)) == ("success", "queued")
 
@@ -111,7 +108,7 @@ def test_a_paused_lane_starts_nothing_and_lets_what_runs_go_on() -> None:
 def test_a_lane_that_is_no_longer_paused_goes_on_with_the_next_sweep(celery_sent: list[str]) -> None:
     lane = make_lane("B", limit=5, paused=True)
     queued = start(HELLO, lane=lane)
-    work_on(str(queued.pk))
+    work()
     _age(queued)
     Worker.objects.create(name="w", host="h", pid=1, slots=2, started_at=queued.created_at, seen_at=timezone.now())
     sweep()
@@ -130,10 +127,10 @@ def test_a_lower_limit_lets_what_runs_go_on_and_starts_nothing_more() -> None:
     Lane.objects.filter(pk=lane.pk).update(limit=1)
 
     finished(first)
-    assert take(str(runs[2].pk), ALICE) is None
+    assert take(runs[2], ALICE) is None
     finished(second)
 
-    assert take(str(runs[2].pk), ALICE) is not None
+    assert take(runs[2], ALICE) is not None
 
 
 def test_a_run_whose_steps_are_all_skipped_gives_its_slot_to_the_next() -> None:
@@ -141,7 +138,7 @@ def test_a_run_whose_steps_are_all_skipped_gives_its_slot_to_the_next() -> None:
     empty = start(plan(shell("a", "true", if_=False)), lane=lane)
     full = start(HELLO, lane=lane)
 
-    claim = take(str(empty.pk), ALICE)
+    claim = take(empty, ALICE)
 
     assert claim is not None
     assert claim.run_id == str(full.pk)
@@ -164,7 +161,7 @@ def test_a_lost_step_keeps_its_runs_slot() -> None:
     sweep()
 
     assert (status_of(run), statuses(run)) == ("running", {"a": "queued"})
-    assert take(str(other.pk), ALICE) is None
+    assert take(other, ALICE) is None
 
 
 def _age(run: Run) -> None:

@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from pulser.language.limits import PARAMS_BYTES
 from runs.actors import Actor
-from runs.errors import Forbidden, KeyReused, NotThere, StartRefused, TooLarge
+from runs.errors import Busy, Forbidden, KeyReused, NotThere, StartRefused, TooLarge
 from runs.execution.start import Idempotency, Started, find_version, restart, start_run
+from runs.execution.work import work
 from runs.models import Run, Session
-from tests.factories import make_actor, make_lane, make_plan, make_session
+from tests.factories import make_actor, make_lane, make_plan, make_session, start
 from tests.runs.execution.plans import plan, shell
 from tests.runs.helpers import assert_log_folds_to_rows, event, kinds
 
@@ -211,3 +212,29 @@ def test_a_default_session_that_was_renamed_is_made_anew() -> None:
     run = start_run(make_plan(), params={}, actor=make_actor(), trigger="test", lane=make_lane()).run
 
     assert run.session.name == "default"
+
+
+def test_a_start_beyond_the_backlog_is_refused(settings: Any) -> None:
+    settings.CONTROLROOM_BACKLOG = 2
+    first = [start(), start()]
+
+    with pytest.raises(Busy, match="2 runs are waiting already"):
+        start()
+
+    assert set(Run.objects.values_list("pk", flat=True)) == {run.pk for run in first}
+
+
+def test_a_run_that_began_makes_room_in_the_backlog(settings: Any) -> None:
+    settings.CONTROLROOM_BACKLOG = 1
+    start()
+    work()
+
+    assert start().status == "queued"
+
+
+def test_a_repeat_is_answered_whatever_the_backlog(settings: Any) -> None:
+    settings.CONTROLROOM_BACKLOG = 1
+    key = Idempotency.of("hook:x", "k1", b"{}")
+    run = start(idempotency=key)
+
+    assert start(idempotency=key).pk == run.pk

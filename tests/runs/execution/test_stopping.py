@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 from django.db import connections
 
-from runs.execution.work import work_on
+from runs.execution.work import work
 from runs.execution.workspace import workspace_of
 from runs.models import Run
 from runs.transitions import request_cancel, time_out
@@ -37,13 +37,13 @@ LONG = "touch begun; sleep 60"
 def _worker_on(run: Run) -> Iterator[None]:
     """A worker's thread performs the run: inside, the step has begun; afterwards, the worker is done."""
 
-    def work() -> None:
+    def perform() -> None:
         try:
-            work_on(str(run.pk))
+            work()
         finally:
             connections.close_all()
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=perform)
     thread.start()
     wait_until((workspace_of(str(run.pk)) / "begun").exists)
     yield

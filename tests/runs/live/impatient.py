@@ -7,4 +7,4 @@ from runs.live import outlet
 
 __all__ = ["application"]
 
-outlet.READ_TIMEOUT = 1.0
+outlet.READ_TIMEOUT = outlet.STREAM_READ_TIMEOUT = 1.0

@@ -94,3 +94,22 @@ async def test_a_server_that_does_not_answer_is_given_up(monkeypatch: pytest.Mon
     assert not task.done()
     task.cancel()
     silent.close()
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_viewer_that_leaves_just_as_the_subscription_stands_is_gone(turns: int) -> None:
+    """`asyncio.wait_for` of Python 3.11 swallows such a farewell: the viewer watched on, though nobody was there."""
+    silent = Listener(on_hint=lambda hint: None, on_connect=lambda: None)
+
+    async def watch() -> None:
+        await silent.wait_connected(5)
+        await asyncio.Event().wait()
+
+    watching = asyncio.create_task(watch())
+    await asyncio.sleep(0)
+    silent.is_connected.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    watching.cancel()
+    done, _ = await asyncio.wait([watching], timeout=2)
+    assert [task.cancelled() for task in done] == [True]

@@ -118,3 +118,10 @@ async def test_what_cannot_be_watched_is_a_problem(role: str, status: int) -> No
 async def test_a_seq_that_is_none_is_a_problem(query: str) -> None:
     run = await outside(start)
     assert (await ask(run.pk, query=query)).status_code == 422
+
+
+async def test_when_as_many_watch_as_may_a_stream_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runs.live.feed.VIEWERS_MAX", 0)
+    run = await outside(start)
+    response = await ask(run.pk)
+    assert (response.status_code, response["Retry-After"]) == (503, "5")

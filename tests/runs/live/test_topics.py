@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 import pytest
 
 from runs.live.auth import Caller
 from runs.live.codes import Close, Refusal
-from runs.live.topics import CHANGED_MAX, Topic, Watch
+from runs.live.topics import CHANGED_MAX, KEPT_BYTES, KEPT_MAX, Topic, Watch
 from tests.factories import make_actor
 
 JOIN_S = 0.1
@@ -71,3 +72,55 @@ async def test_a_viewer_who_never_takes_its_news_is_told_to_come_back() -> None:
     with pytest.raises(Refusal) as refusal:
         await watch.news()
     assert refusal.value.code == Close.COME_BACK
+
+
+@dataclass(frozen=True)
+class Answer:
+    size: int
+    more: bool = False
+
+
+async def read_times(topic: Topic, sizes: list[int]) -> int:
+    """How often it is read when each of these answers is asked for twice."""
+    asked: list[int] = []
+
+    async def read(keys: list[int]) -> dict[int, Answer]:
+        asked.extend(keys)
+        return {key: Answer(sizes[key]) for key in keys}
+
+    for key in [*range(len(sizes))] * 2:
+        await topic.shared([key], read)
+    return len(asked)
+
+
+async def test_answers_are_kept_up_to_a_number_of_bytes() -> None:
+    assert await read_times(Topic("run-1", join_s=JOIN_S), [KEPT_BYTES // 4] * 3) == 3
+    assert await read_times(Topic("run-1", join_s=JOIN_S), [KEPT_BYTES // 4] * 9) == 18
+
+
+async def test_an_answer_that_is_too_large_alone_is_not_kept() -> None:
+    assert await read_times(Topic("run-1", join_s=JOIN_S), [KEPT_BYTES + 1]) == 2
+
+
+async def test_answers_are_kept_up_to_a_number() -> None:
+    topic = Topic("run-1", join_s=JOIN_S)
+    await read_times(topic, [0] * (KEPT_MAX * 3))
+    assert len(topic._kept) <= KEPT_MAX
+
+
+async def test_a_flood_of_changes_between_two_rounds_takes_bounded_room_and_sends_the_viewers_away() -> None:
+    topic = Topic("board", join_s=JOIN_S)
+    watch = enter(topic)
+    for number in range(CHANGED_MAX * 3):
+        topic.touch(f"run-{number}")
+    assert len(topic._changed) <= CHANGED_MAX + 1
+    with pytest.raises(Refusal) as refusal:
+        await watch.news()
+    assert refusal.value.code == Close.COME_BACK
+
+
+async def test_a_viewer_who_was_sent_away_and_does_not_go_gathers_nothing_without_end() -> None:
+    watch = enter(Topic("board", join_s=JOIN_S))
+    for number in range(CHANGED_MAX * 3):
+        watch.wake([f"run-{number}"])
+    assert len(watch._changed) <= CHANGED_MAX

@@ -11,8 +11,8 @@ from runs.errors import MoveRefused
 from runs.execution.start import Idempotency, Started, start_run
 from runs.execution.sweep import sweep
 from runs.models import Event, Lane, Run
-from runs.transitions import approve, reject, request_cancel, retry
-from runs.transitions.claiming import Claim, Holder, take, take_any
+from runs.transitions import approve, claiming, reject, request_cancel, retry
+from runs.transitions.claiming import Claim, Holder
 from runs.transitions.finishing import Failure, Report, Success, Suspended, finish_attempt
 from runs.transitions.rescuing import lose
 from tests.factories import make_actor, make_lane, make_plan, make_session, start
@@ -28,6 +28,7 @@ from tests.runs.helpers import (
     raised,
     status_of,
     statuses,
+    take,
     together,
 )
 from tests.runs.transitions.plans import GATE, JOIN, ONE, TWO, fan
@@ -45,7 +46,7 @@ def _claims(results: list[Claim | BaseException | None]) -> list[Claim]:
 def test_one_step_is_claimed_by_one_of_many_workers() -> None:
     run = start(ONE)
 
-    claims = _claims(together(*[partial(take, str(run.pk), Holder(f"w{n}", "here")) for n in range(6)]))
+    claims = _claims(together(*[partial(take, run, Holder(f"w{n}", "here")) for n in range(6)]))
 
     assert len(claims) == 1
     assert len(attempts_of(run, "greet")) == 1
@@ -56,7 +57,7 @@ def test_two_steps_are_claimed_by_two_of_many_workers() -> None:
     run = start(fan(3))
     claimed(run)
 
-    claims = _claims(together(*[partial(take, str(run.pk), Holder(f"w{n}", "here")) for n in range(6)]))
+    claims = _claims(together(*[partial(take, run, Holder(f"w{n}", "here")) for n in range(6)]))
 
     assert sorted(claim.key for claim in claims) == ["s1", "s2"]
     assert_log_folds_to_rows(run)
@@ -170,7 +171,7 @@ def test_a_lane_never_runs_more_than_its_limit() -> None:
     lane = make_lane("B", limit=3)
     runs = [start(ONE, lane=lane) for _ in range(15)]
 
-    claims = _claims(together(*[partial(take, str(run.pk), Holder("w", "here")) for run in runs[:8]]))
+    claims = _claims(together(*[partial(take, run, Holder("w", "here")) for run in runs[:8]]))
 
     assert len(claims) == 3
     assert Run.objects.filter(lane=lane, status="running").count() == 3
@@ -184,17 +185,17 @@ def test_a_lane_stays_within_its_limit_while_runs_come_and_go() -> None:
     def work(number: int) -> int:
         """As a worker does: take what there is, finish it, go straight on."""
         done = 0
-        claim = take(str(runs[number].pk), Holder(f"w{number}", "here"))
+        claim = take(runs[number], Holder(f"w{number}", "here"))
         while claim is not None:
             seen.append(Run.objects.filter(lane=lane, status="running").count())
             following = finish_attempt(claim, Success({}), report=Report()).next
-            claim = following or take_any(Holder(f"w{number}", "here"))
+            claim = following or claiming.take(Holder(f"w{number}", "here"))
             done += 1
         return done
 
     raised(together(*[partial(work, number) for number in range(6)]), ())
     for run in runs:
-        while claim := take(str(run.pk), ALICE):
+        while claim := take(run, ALICE):
             finish_attempt(claim, Success({}), go_on=False)
 
     assert max(seen) <= 2
@@ -208,7 +209,7 @@ def test_a_lane_that_is_paused_while_workers_come_starts_nothing_more() -> None:
     runs = [start(ONE, lane=lane) for _ in range(4)]
     Lane.objects.filter(pk=lane.pk).update(paused=True)
 
-    assert _claims(together(*[partial(take, str(run.pk), ALICE) for run in runs])) == []
+    assert _claims(together(*[partial(take, run, ALICE) for run in runs])) == []
     assert {status_of(run) for run in runs} == {"queued"}
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runs.models import Step
+from runs.models import Run, Step
 from runs.transitions import approve, reject, request_cancel
-from runs.transitions.claiming import take
-from runs.transitions.rescuing import end_silent, lose, reopen
+from runs.transitions.rescuing import end_silent, hand_back, lose, reopen
 from tests.factories import make_actor, start
 from tests.runs.helpers import (
     BOB,
@@ -20,6 +19,8 @@ from tests.runs.helpers import (
     let_leases_run_out,
     status_of,
     statuses,
+    step_of,
+    take,
 )
 from tests.runs.transitions.plans import LAUNCH, ONE, TIDY
 
@@ -42,6 +43,70 @@ def test_three_lost_attempts_are_poison_and_a_person_decides() -> None:
     assert_log_folds_to_rows(run)
 
 
+def test_a_step_whose_process_is_seen_to_have_ended_need_not_wait_for_its_lease() -> None:
+    run = start(ONE)
+    claimed(run)
+    assert not lose(str(run.pk), "greet", number=1)
+
+    assert lose(str(run.pk), "greet", number=1, how="process")
+
+    assert statuses(run) == {"greet": "queued"}
+    assert event(run, "step.lost", step="greet").data == {"worker": "worker-a", "how": "process"}
+    assert attempts_of(run, "greet")[0].error_class == "lost"
+
+
+def test_what_a_stopping_worker_hands_back_is_queued_and_does_not_count_as_a_try() -> None:
+    run = start(ONE.replace('{run: "true"}', '{run: "true"}, retry: {max_attempts: 1}'))
+    for number in range(1, 5):
+        assert (claimed(run).number, claimed_tries(run)) == (number, 1)
+        assert hand_back(str(run.pk), "greet", number=number)
+
+    finished(claimed(run))
+
+    assert [attempt.outcome for attempt in attempts_of(run, "greet")] == ["handed_back"] * 4 + ["success"]
+    assert attempts_of(run, "greet")[4].cause == "handed_back"
+    assert (status_of(run), run.retry_count, step_of(run, "greet").lost) == ("success", 4, 0)
+    assert_log_folds_to_rows(run)
+
+
+def claimed_tries(run: Run) -> int:
+    step = step_of(run, "greet")
+    return step.attempt - step.budget_from
+
+
+def test_an_irreversible_step_that_is_handed_back_waits_for_a_person() -> None:
+    run = start(LAUNCH)
+    claimed(run)
+
+    hand_back(str(run.pk), "launch", number=1)
+
+    assert (status_of(run), statuses(run)) == ("waiting", {"launch": "waiting"})
+    assert kinds(run, step="launch")[-3:] == ["step.handed_back", "step.parked", "approval.requested"]
+    assert_log_folds_to_rows(run)
+
+
+def test_a_step_of_a_cancelled_run_that_is_handed_back_is_over() -> None:
+    run = start(ONE)
+    claimed(run)
+    request_cancel(str(run.pk), actor=OLIVIA)
+
+    hand_back(str(run.pk), "greet", number=1)
+
+    assert (status_of(run), statuses(run)) == ("cancelled", {"greet": "cancelled"})
+    assert_log_folds_to_rows(run)
+
+
+def test_who_lost_a_step_cannot_hand_it_back() -> None:
+    run = start(ONE)
+    claimed(run)
+    let_leases_run_out(run)
+    lose(str(run.pk), "greet", number=1)
+    claimed(run, BOB)
+
+    assert not hand_back(str(run.pk), "greet", number=1)
+    assert statuses(run) == {"greet": "running"}
+
+
 def test_a_parked_step_that_a_person_gives_up_ends_in_error() -> None:
     run = start(LAUNCH)
     claimed(run)
@@ -61,7 +126,7 @@ def test_an_irreversible_step_whose_worker_vanished_is_never_sent_again_by_machi
     lose(str(run.pk), "launch", number=1)
 
     assert statuses(run) == {"launch": "waiting"}
-    assert take(str(run.pk), BOB) is None
+    assert take(run, BOB) is None
     assert attempts_of(run, "launch")[0].outcome == "lost"
 
 

@@ -14,7 +14,6 @@ from runs.actors import Actor
 from runs.errors import Forbidden, MoveRefused, NotThere
 from runs.models import Event, Run, Step
 from runs.transitions import archive, request_cancel, retry, time_out, unarchive
-from runs.transitions.claiming import take
 from runs.transitions.finishing import Failure, Success, Suspended
 from tests.factories import make_actor, make_run, start
 from tests.runs.helpers import (
@@ -30,6 +29,7 @@ from tests.runs.helpers import (
     status_of,
     statuses,
     step_of,
+    take,
 )
 from tests.runs.transitions.plans import GATE, ONE, TIDY, TIMED, TWO
 
@@ -326,7 +326,7 @@ def test_a_cancelled_run_keeps_its_five_minutes_when_it_starts_again_for_finally
     run.refresh_from_db()
     soon = run.deadline_at
 
-    take(str(run.pk), ALICE)
+    take(run, ALICE)
 
     run.refresh_from_db()
     assert (run.status, run.deadline_at) == ("running", soon)

@@ -13,7 +13,7 @@ from pulser.language.catalogue import ErrorClass
 from runs.errors import Forbidden, MoveRefused, NotThere
 from runs.models import Attempt, Event, Run, Step
 from runs.transitions import approve, expire, reject, request_cancel, retry
-from runs.transitions.claiming import Claim, take
+from runs.transitions.claiming import Claim
 from runs.transitions.finishing import (
     Failure,
     Outcome,
@@ -41,6 +41,7 @@ from tests.runs.helpers import (
     status_of,
     statuses,
     step_of,
+    take,
 )
 from tests.runs.transitions.plans import GATE, JOIN, ONE, TIDY, TWO
 
@@ -87,7 +88,7 @@ def _finish(outcome: Outcome) -> Verb:
 
 
 MOVES: dict[str, tuple[Verb, dict[str, str]]] = {  # name -> (verb, status -> what it leads to)
-    "claim": (lambda run: take(str(run.pk), BOB), {"queued": "running"}),
+    "claim": (lambda run: take(run, BOB), {"queued": "running"}),
     "succeed": (_finish(Success({})), {"running": "success"}),
     "fail": (_finish(FAILED), {"running": "error"}),
     "back_off": (_finish(LATER), {"running": "backoff"}),

@@ -1,0 +1,11 @@
+"""The measuring application behind a Daphne that does not wait long for requests."""
+
+from __future__ import annotations
+
+from controlroom import intake
+from tests.controlroom.haste import HASTE_S
+from tests.controlroom.measuring import application
+
+__all__ = ["application"]
+
+intake.REQUEST_S = HASTE_S

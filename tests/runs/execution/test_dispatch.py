@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.utils import timezone
+
+from runs import tasks
+from runs.execution.dispatch import QUEUE, wake
+from runs.execution.work import work
+from runs.models import Worker
+from tests.factories import make_lane, start
+from tests.runs.helpers import status_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def broker(celery_sent: list[str]) -> Iterator[Any]:
+    """The queue itself, empty before and after."""
+    with current_app.producer_pool.acquire() as producer:
+        yield producer.channel.client
+        producer.channel.client.delete(QUEUE)
+
+
+def worker(*, slots: int) -> None:
+    now = timezone.now()
+    Worker.objects.create(name="w", host="h", pid=1, slots=slots, started_at=now, seen_at=now)
+
+
+def test_a_start_wakes_one_worker(celery_sent: list[str], django_capture_on_commit_callbacks: Any) -> None:
+    worker(slots=4)
+    with django_capture_on_commit_callbacks(execute=True):
+        run = start()
+    assert celery_sent == [str(run.pk)]
+
+
+def test_no_message_is_added_while_one_waits_for_each_slot(celery_sent: list[str], broker: Any) -> None:
+    worker(slots=2)
+    broker.lpush(QUEUE, "one")
+    assert wake("01900000-0000-7000-8000-000000000000") == 1
+
+    broker.lpush(QUEUE, "two")
+    assert wake("01900000-0000-7000-8000-000000000000") == 0
+
+
+def test_without_a_known_worker_one_message_waits_for_the_first_that_comes(broker: Any) -> None:
+    assert wake("01900000-0000-7000-8000-000000000000") == 1
+    broker.lpush(QUEUE, "one")
+    assert wake("01900000-0000-7000-8000-000000000000") == 0
+
+
+def test_a_free_worker_does_all_that_is_queued() -> None:
+    runs = [start(), start(lane=make_lane("B")), start()]
+
+    work()
+
+    assert [status_of(run) for run in runs] == ["success"] * 3
+
+
+def test_a_message_about_a_run_that_is_gone_is_spent_on_others() -> None:
+    run = start()
+
+    tasks.wake("01900000-0000-7000-8000-000000000000")
+
+    assert status_of(run) == "success"
+
+
+def test_lanes_take_turns_by_the_age_of_their_next_runs() -> None:
+    flood, other = make_lane("A", limit=100), make_lane("B", limit=100)
+    first = [start(lane=flood, title=f"flood {n}") for n in range(2)]
+    urgent = start(lane=other, title="other")
+    later = start(lane=flood, title="flood late")
+
+    work()
+
+    for run in (*first, urgent, later):
+        run.refresh_from_db()
+    assert first[1].started_at < urgent.started_at < later.started_at

@@ -1,0 +1,60 @@
+"""What cannot be undone is called by nobody but the holder of the claim: the fence guards the rows, not the world."""
+
+from __future__ import annotations
+
+import pytest
+
+from runs.execution import safety
+from runs.execution.perform import perform
+from runs.execution.sweep import sweep
+from runs.execution.workspace import workspace_of
+from runs.transitions.deciding import approve
+from tests.factories import make_actor, start
+from tests.runs.execution.plans import plan, shell
+from tests.runs.helpers import (
+    BOB,
+    assert_log_folds_to_rows,
+    claimed,
+    kinds,
+    let_leases_run_out,
+    status_of,
+    step_of,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SEND = plan(shell("send", "echo sent >> sent", effect="irreversible"))
+
+
+def test_a_claim_that_reached_its_worker_too_late_is_not_carried_out() -> None:
+    run = start(SEND)
+    late = claimed(run)  # the database's answer is on its way for longer than a lease
+    let_leases_run_out(run)
+    sweep()
+    approve(str(run.pk), "send", actor=make_actor())
+    perform(claimed(run, BOB))
+
+    perform(late)
+
+    assert (workspace_of(str(run.pk)) / "sent").read_text() == "sent\n"
+    assert kinds(run)[-1] == "attempt.rejected"
+    assert status_of(run) == "success"
+    assert_log_folds_to_rows(run)
+
+
+def test_a_claim_is_asked_for_again_when_the_answer_took_long() -> None:
+    """The first answer is true and worth nothing: the lease may have run out since it was given."""
+    moments = [0.0, safety.FRESH_S + 1, 100.0, 100.1]
+
+    safety.make_sure(claimed(start(SEND)), clock=lambda: moments.pop(0))
+
+    assert moments == []
+
+
+def test_a_step_that_may_be_repeated_is_not_asked_about() -> None:
+    run = start(plan(shell("a", "true")))
+    late = claimed(run)
+    let_leases_run_out(run)
+
+    assert perform(late).accepted  # nobody else took it: its work counts
+    assert step_of(run, "a").status == "success"
