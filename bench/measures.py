@@ -1,114 +1,100 @@
-"""One function for each line of the table. Each round does the whole work and returns its figure."""
+"""Each function measures one kind of work: it does all of it in each round, and returns the lines of the table."""
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-
-import httpx
 
 from bench import plans
-from bench.room import LANE_LIMIT
+from bench.context import Bench
+from bench.figures import Figure, at_least, at_most, percentile
+from bench.line import Line, lines
 
-ENDED = ("success", "error", "cancelled")
-LONGEST_S = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A line of the table: the median of the rounds and their spread."""
-
-    name: str
-    unit: str
-    rounds: Sequence[float]
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.rounds)
-
-    @property
-    def spread(self) -> str:
-        return f"{min(self.rounds):.2f} .. {max(self.rounds):.2f}"
+HOOK = "/api/v1/hooks"
 
 
-def prepare(client: httpx.Client) -> None:
-    """Push the benched plans, and let their lane take as many runs as come."""
-    client.patch("/lanes/A", json={"limit": LANE_LIMIT}).raise_for_status()
-    for document in (plans.chain(40), plans.clock(), plans.single(), plans.fan(200)):
-        client.post("/plans", json=document).raise_for_status()
+def chain(bench: Bench, *, length: int = 40) -> Iterator[Figure]:
+    """Light steps one after the other, from the run's creation to its end."""
+    bench.push(plans.chain(length))
+    measured = [bench.run(f"chain-{length}").duration * 1000 / length for _ in range(bench.rounds)]
+    yield Figure(f"{length} sequential steps", "ms a step", measured, at_most(4))
 
 
-def steps_in_sequence(client: httpx.Client, *, rounds: int, length: int = 40) -> Figure:
-    """ms a step over a chain of light steps, from the run's start to its end by the database's clock."""
-    measured = [_duration(_finished(client, _start(client, f"chain-{length}"))) * 1000 / length for _ in range(rounds)]
-    return Figure(f"{length} sequential steps", "ms a step", measured)
+def long_steps(bench: Bench, *, length: int = 10) -> Iterator[Figure]:
+    """What a run takes beyond the work, which each step times itself, in the same process."""
+    bench.push(plans.long_chain(length))
+    shares, overheads = [], []
+    for _ in range(bench.rounds):
+        run = bench.run(f"long-{length}")
+        work = sum(bench.record.outputs(run.id))
+        shares.append((run.duration - work) * 100 / work)
+        overheads.append((run.duration - work) * 1000 / length)
+    yield Figure(f"{length} long steps, beyond the work", "% of it", shares, at_most(2))
+    yield Figure(f"{length} long steps, the same in time", "ms a step", overheads)
 
 
-def steps_in_parallel(client: httpx.Client, *, rounds: int, width: int = 200) -> Figure:
-    measured = [_duration(_finished(client, _start(client, f"fan-{width}"))) for _ in range(rounds)]
-    return Figure(f"{width} parallel steps and a join", "s", measured)
+def fan(bench: Bench, *, width: int = 200) -> Iterator[Figure]:
+    """Parallel steps and a join."""
+    bench.push(plans.fan(width))
+    measured = [bench.run(f"fan-{width}").duration for _ in range(bench.rounds)]
+    yield Figure(f"{width} parallel steps and a join", "s", measured, at_most(1.0))
 
 
-def hook_to_step(client: httpx.Client, *, rounds: int, calls: int = 100) -> list[Figure]:
-    """ms from before the POST until the step's first instruction, one call after the other."""
+def hook(bench: Bench, *, calls: int = 100) -> Iterator[Figure]:
+    """From before the POST to the step's first instruction, one call after the other."""
+    bench.push(plans.clock())
     p50, p99 = [], []
-    for _ in range(rounds):
-        delays = sorted(_delay(client) for _ in range(calls))
+    for _ in range(bench.rounds):
+        delays = [_delay(bench) for _ in range(calls)]
         p50.append(statistics.median(delays))
-        p99.append(delays[max(int(len(delays) * 0.99) - 1, 0)])
-    return [Figure("hook to step, p50", "ms", p50), Figure("hook to step, p99", "ms", p99)]
+        p99.append(percentile(delays, 0.99))
+    yield Figure("hook to step, p50", "ms", p50, at_most(12))
+    yield Figure("hook to step, p99", "ms", p99, at_most(40))
 
 
-def _delay(client: httpx.Client) -> float:
+def _delay(bench: Bench) -> float:
+    request = bench.line.request("POST", f"{HOOK}/clock", body=b"{}")
     before = time.time()
-    answer = client.post("/hooks/clock", json={}).raise_for_status().json()
-    run = _finished(client, answer["id"])
-    return float(run["steps"][0]["outputs"]["result"] - before) * 1000
+    answer = bench.line.send(request)
+    run_id = json.loads(answer)["id"]
+    bench.record.ended([run_id])
+    (began,) = bench.record.outputs(run_id)
+    return float(began - before) * 1000
 
 
-def runs_per_second(make_client: Callable[[], httpx.Client], *, rounds: int, runs: int = 500) -> Figure:
-    """One-step runs over 8 connections: from the first POST until the last run's end is recorded."""
-    return Figure(f"{runs} one-step runs, 8 connections", "runs/s", [_burst(make_client, runs) for _ in range(rounds)])
+def burst(bench: Bench, *, runs: int = 500, connections: int = 8) -> Iterator[Figure]:
+    """One-step runs: from the first POST to the last recorded end. The client says what it took of the processor."""
+    bench.push(plans.single())
+    rates, costs = [], []
+    for _ in range(bench.rounds):
+        rate, cost = burst_once(bench, runs=runs, connections=connections)
+        rates.append(rate)
+        costs.append(cost)
+        bench.settle()
+    yield Figure(f"{runs} one-step runs, {connections} connections", "runs/s", rates, at_least(100))
+    yield Figure("of it, the client's own processor time", "% of a core", costs)
 
 
-def _burst(make_client: Callable[[], httpx.Client], runs: int) -> float:
-    before = time.time()
-    with ThreadPoolExecutor(8) as pool:
-        ids = [name for names in pool.map(lambda _: _post_many(make_client, runs // 8), range(8)) for name in names]
-    with make_client() as client:
-        ended = [_time(_finished(client, name)["finished_at"]) for name in ids]
-    return len(ids) / (max(ended) - before)
+def burst_once(bench: Bench, *, runs: int, connections: int) -> tuple[float, float]:
+    """Runs a second, and the client's processor time in % of a core."""
+    with lines(bench.room.url, token=bench.room.token, count=connections) as opened:
+        request = bench.line.request("POST", f"{HOOK}/single", body=b"{}")
+        before, worked = time.time(), time.process_time()
+        with ThreadPoolExecutor(connections) as pool:
+            shares = [runs // connections + (place < runs % connections) for place in range(connections)]
+            answers = [
+                body for bodies in pool.map(_post_many, opened, [request] * connections, shares) for body in bodies
+            ]
+        posted = time.process_time() - worked
+    ids = [json.loads(body)["id"] for body in answers]
+    worked = time.process_time()
+    ended = bench.record.ended(ids, look_s=0.1)
+    took = max(run.finished for run in ended) - before
+    return len(ids) / took, (posted + time.process_time() - worked) * 100 / took
 
 
-def _post_many(make_client: Callable[[], httpx.Client], count: int) -> list[str]:
-    with make_client() as client:
-        return [client.post("/hooks/single", json={}).raise_for_status().json()["id"] for _ in range(count)]
-
-
-def _start(client: httpx.Client, slug: str) -> str:
-    return str(client.post("/runs", json={"plan": slug}).raise_for_status().json()["id"])
-
-
-def _finished(client: httpx.Client, run_id: str) -> dict[str, Any]:
-    deadline = time.monotonic() + LONGEST_S
-    while time.monotonic() < deadline:
-        run: dict[str, Any] = client.get(f"/runs/{run_id}").raise_for_status().json()
-        if run["status"] in ENDED:
-            if run["status"] != "success":
-                raise SystemExit(f"run {run_id} of {run['plan']} ended in {run['status']}")
-            return run
-        time.sleep(0.005)  # between two looks; figures come from the run's own times
-    raise SystemExit(f"run {run_id} did not end within {LONGEST_S} s")
-
-
-def _duration(run: dict[str, Any]) -> float:
-    return _time(run["finished_at"]) - _time(run["created_at"])
-
-
-def _time(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
+def _post_many(line: Line, request: bytes, count: int) -> list[bytes]:
+    return [line.send(request) for _ in range(count)]

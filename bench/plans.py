@@ -5,32 +5,72 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-FIBONACCI = {"function": "bench.work:fibonacci", "args": {"n": 10}}
+Step = dict[str, Any]
 
 
-def plan(slug: str, steps: list[dict[str, Any]]) -> dict[str, Any]:
+def call(name: str, function: str, **arguments: Any) -> Step:
+    return {"id": name, "uses": "python", "with": {"function": f"bench.work:{function}", "args": arguments}}
+
+
+def light(name: str) -> Step:
+    return call(name, "fibonacci", n=10)
+
+
+def plan(slug: str, steps: list[Step]) -> dict[str, Any]:
     return {"pulser": 1, "slug": slug, "title": slug, "lane": "A", "steps": steps}
+
+
+def chained(steps: list[Step]) -> list[Step]:
+    """One after the other."""
+    for before, step in pairwise(steps):
+        step["needs"] = [before["id"]]
+    return steps
 
 
 def chain(length: int) -> dict[str, Any]:
     """Light steps, one after the other."""
-    steps: list[dict[str, Any]] = [{"id": f"s{n}", "uses": "python", "with": FIBONACCI} for n in range(length)]
-    for before, step in pairwise(steps):
-        step["needs"] = [before["id"]]
-    return plan(f"chain-{length}", steps)
+    return plan(f"chain-{length}", chained([light(f"s{n}") for n in range(length)]))
+
+
+def long_chain(length: int) -> dict[str, Any]:
+    """Steps that work for about a second each, one after the other, and say for how long."""
+    return plan(f"long-{length}", chained([call(f"s{n}", "timed_fibonacci", n=33) for n in range(length)]))
+
+
+def slow_chain(length: int, *, pause_s: float) -> dict[str, Any]:
+    """Steps that wait, one after the other: each end is an event that stands alone in time."""
+    return plan(f"slow-{length}", chained([call(f"s{n}", "rest", seconds=pause_s) for n in range(length)]))
+
+
+def fan(width: int) -> dict[str, Any]:
+    """Parallel light steps and a join."""
+    return plan(f"fan-{width}", _joined([light(f"p{n}") for n in range(width)]))
+
+
+def resting_fan(width: int, *, pause_s: float) -> dict[str, Any]:
+    """Parallel steps that wait, and a join."""
+    return plan(f"resting-{width}", _joined([call(f"p{n}", "rest", seconds=pause_s) for n in range(width)]))
+
+
+def _joined(steps: list[Step]) -> list[Step]:
+    return [*steps, light("join") | {"needs": [step["id"] for step in steps]}]
 
 
 def clock() -> dict[str, Any]:
     """One step that tells when it began."""
-    return plan("clock", [{"id": "look", "uses": "python", "with": {"function": "bench.work:now"}}])
+    return plan("clock", [call("look", "now")])
 
 
 def single() -> dict[str, Any]:
-    return plan("single", [{"id": "only", "uses": "python", "with": FIBONACCI}])
+    return plan("single", [light("only")])
 
 
-def fan(width: int) -> dict[str, Any]:
-    """Parallel steps and a join."""
-    steps: list[dict[str, Any]] = [{"id": f"p{n}", "uses": "python", "with": FIBONACCI} for n in range(width)]
-    join = {"id": "join", "uses": "python", "with": FIBONACCI, "needs": [step["id"] for step in steps]}
-    return plan(f"fan-{width}", [*steps, join])
+def stored() -> dict[str, Any]:
+    """What fills the database: two steps."""
+    return plan("stored", chained([light("first"), light("second")]))
+
+
+def stored_failure() -> dict[str, Any]:
+    """The same, with an end in error."""
+    failing = call("second", "fail") | {"retry": {"max_attempts": 1}}
+    return plan("stored-failure", chained([light("first"), failing]))

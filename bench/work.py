@@ -14,9 +14,29 @@ def fibonacci(n: int) -> int:
 
 
 @effect("pure")
+def timed_fibonacci(n: int) -> float:
+    """How long the work itself took, in seconds: what a run takes beyond it is overhead."""
+    began = time.perf_counter()
+    fibonacci(n)
+    return time.perf_counter() - began
+
+
+@effect("pure")
 def now() -> float:
     """The first thing a step can do: look at the clock (seconds since 1970, of this machine)."""
     return time.time()
 
 
-FUNCTIONS = "bench.work:fibonacci,bench.work:now"
+@effect("pure")
+def rest(seconds: float) -> None:
+    """Work that needs time and no processor, as a call to another machine does."""
+    time.sleep(seconds)
+
+
+@effect("pure")
+def fail() -> None:
+    """Work that says no."""
+    raise ValueError("as asked for")
+
+
+FUNCTIONS = "bench.work:*"
