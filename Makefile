@@ -1,7 +1,7 @@
 # Everything a person does with this checkout. `make help` lists it.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: up test lint format bench lock help runtime tools
+.PHONY: up test lint format bench fuzz chaos soak upgrade lock help runtime tools
 TESTS ?=
 
 up: runtime ## start the control room (http://127.0.0.1:8000/); Ctrl-C stops it
@@ -22,8 +22,20 @@ format: tools ## put the code into shape
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-bench: tools ## measure: hook to step start, ms per step, runs per second
-	@exec .venv/bin/python -m bench
+bench: tools ## measure speed and growth, a quarter of an hour; ONLY=hook measures one part (docs/performance.md)
+	@exec .venv/bin/python -m bench $(if $(ONLY),--only $(ONLY),--growth)
+
+fuzz: tools ## send bad input to everything that takes any, five minutes; SEED=7 gives the same again
+	@exec .venv/bin/python -m fuzz $(if $(SEED),--seed $(SEED))
+
+chaos: tools ## attack it under load and check that nothing is lost, five minutes; SEED=7 gives the same again
+	@exec .venv/bin/python -m chaos $(if $(SEED),--seed $(SEED))
+
+soak: tools ## twenty minutes of load without an attack: does the memory of each process stay flat?
+	@exec .venv/bin/python -m chaos --soak $(if $(SEED),--seed $(SEED))
+
+upgrade: tools ## exchange the release before this one for this one in mid-run, part by part; needs the git history
+	@exec .venv/bin/python -m chaos.upgrade
 
 lock: ## compile the lock files anew (needs uv)
 	uv pip compile $(COMPILE) --extra embedded pyproject.toml -o requirements.lock

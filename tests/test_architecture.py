@@ -13,7 +13,7 @@ import pytest
 import controlroom
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("controlroom", "runs", "pulser", "bench")
+PACKAGES = ("controlroom", "runs", "pulser", "bench", "chaos", "fuzz")
 FILE_LINES = 400
 FUNCTION_LINES = 60
 MEDIAN_FUNCTION_LINES = 8
