@@ -1,7 +1,7 @@
 """How long an event takes to a browser: from its commit to the frame at the sockets of open boards.
 
 The board joins changes that come within 200 ms of each other, by contract, so the measured events stand alone: the
-steps of a run end a third of a second apart. An event's time is taken just before its commit, which therefore counts.
+steps of a run end 0.45 s apart. An event's time is taken just before its commit, which therefore counts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bench import plans
 from bench.context import Bench
 from bench.figures import Figure, at_most, percentile
 
-SOCKETS, STEPS, PAUSE_S, APART_S = 10, 20, 0.33, 0.25
+SOCKETS, STEPS, PAUSE_S, APART_S = 10, 20, 0.45, 0.42
 QUIET_S = 2.0  # after the last frame that was expected
 
 # The last event of each commit: those of one statement are microseconds apart.

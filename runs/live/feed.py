@@ -182,10 +182,14 @@ class Feed:
         return answer
 
     def _take(self, hint: dict[str, Any]) -> None:
-        if topic := self._topics.get(hint["run"]):
-            topic.touch(hint["run"])
-        if "seq" in hint and (board := self._topics.get(BOARD)):
-            board.touch(hint["run"])
+        """Tell the viewers, and note what they were told: the poll need not tell it again."""
+        run_id, seq = hint["run"], hint.get("seq", 0)
+        if topic := self._topics.get(run_id):
+            topic.touch(run_id)
+            self._page_versions[run_id] = newest(self._page_versions.get(run_id, NOTHING), (seq, hint.get("log", 0)))
+        if seq and (board := self._topics.get(BOARD)):
+            board.touch(run_id)
+            self._board_seqs[run_id] = max(self._board_seqs.get(run_id, 0), seq)
 
     async def _poll(self) -> None:
         """Every interval, and at once when the subscription stands again."""
@@ -221,20 +225,26 @@ class Feed:
                 self._tell_the_board(seqs_of(versions))
 
     def _tell_pages(self, versions: dict[str, Version]) -> None:
-        for run_id in changed(self._page_versions, versions):
-            if topic := self._topics.get(run_id):
+        told = self._page_versions
+        self._page_versions = {run: newest(told.get(run, NOTHING), version) for run, version in versions.items()}
+        for run_id, version in self._page_versions.items():
+            if version != told.get(run_id) and (topic := self._topics.get(run_id)):
                 topic.touch(run_id)
-        self._page_versions = versions
 
     def _tell_the_board(self, seqs: dict[str, int]) -> None:
-        for run_id in changed(self._board_seqs, seqs):
-            if topic := self._topics.get(BOARD):
+        told = self._board_seqs
+        self._board_seqs = {run_id: max(told.get(run_id, 0), seq) for run_id, seq in seqs.items()}
+        for run_id, seq in self._board_seqs.items():
+            if seq != told.get(run_id) and (topic := self._topics.get(BOARD)):
                 topic.touch(run_id)
-        self._board_seqs = seqs
 
 
-def changed(before: Mapping[str, T], now: Mapping[str, T]) -> list[str]:
-    return [run_id for run_id, version in now.items() if before.get(run_id) != version]
+NOTHING: Version = (0, 0)
+
+
+def newest(one: Version, other: Version) -> Version:
+    """Of a run's seq and its last log chunk, the later ones: a poll may have read before a hint came."""
+    return max(one[0], other[0]), max(one[1], other[1])
 
 
 def seqs_of(versions: Mapping[str, Version]) -> dict[str, int]:

@@ -75,6 +75,26 @@ async def test_the_poll_interval_is_a_parameter() -> None:
         assert await heard_by(watch) == {str(run.pk)}
 
 
+async def test_what_a_hint_has_told_the_poll_does_not_tell_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = await outside(start)
+    source, looked, look = Feed(poll_interval=0.05, join_interval=0.0), asyncio.Semaphore(0), frames.look
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        found = look(*args, **kwargs)
+        loop.call_soon_threadsafe(looked.release)
+        return found
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(frames, "look", counted)
+    async with source.watching(feed.BOARD, await make_caller()) as watch:
+        await outside(tell, run)
+        assert await heard_by(watch) == {str(run.pk)}
+        for _ in range(3):  # one may have begun before the hint came
+            await asyncio.wait_for(looked.acquire(), 5)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(watch.news(), 0.1)
+
+
 async def test_a_database_that_does_not_answer_is_outlived(monkeypatch: pytest.MonkeyPatch) -> None:
     run = await outside(start)
     source = Feed(poll_interval=0.05, join_interval=0.0)
