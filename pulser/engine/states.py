@@ -36,6 +36,7 @@ RUN_ENDED = frozenset({RunStatus.SUCCESS, RunStatus.ERROR, RunStatus.CANCELLED})
 RUN_OPEN = frozenset(RunStatus) - RUN_ENDED
 STEP_ENDED = frozenset({StepStatus.SUCCESS, StepStatus.ERROR, StepStatus.SKIPPED, StepStatus.CANCELLED})
 STEP_OPEN = frozenset(StepStatus) - STEP_ENDED
+STEP_BUSY = STEP_OPEN - {StepStatus.PENDING}
 
 
 @dataclass(frozen=True, slots=True)

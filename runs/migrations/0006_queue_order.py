@@ -17,6 +17,21 @@ class Migration(migrations.Migration):
                 name="run_queue",
             ),
         ),
+        migrations.RemoveIndex(model_name="step", name="step_open"),
+        migrations.AddIndex(
+            model_name="step",
+            index=models.Index(
+                condition=models.Q(("status__in", ["backoff", "queued", "running", "waiting"])),
+                fields=["run", "status"],
+                name="step_busy",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="step",
+            index=models.Index(
+                condition=models.Q(("status", "queued")), fields=["run", "position"], name="step_claims"
+            ),
+        ),
         # The column stays for one version: workers of the one before still write it while they are being replaced.
         migrations.SeparateDatabaseAndState(
             state_operations=[migrations.RemoveField(model_name="run", name="held_at")],

@@ -6,7 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from pulser.engine.states import STEP_ENDED, STEP_OPEN, StepStatus
+from pulser.engine.states import RUN_OPEN, STEP_BUSY, STEP_ENDED, STEP_OPEN, StepStatus
 from pulser.language import limits
 from runs.models.choices import STEP_STATUSES, words
 from runs.models.run import Run
@@ -17,7 +17,8 @@ class StepQuerySet(models.QuerySet["Step"]):
         return self.filter(status__in=statuses)
 
     def unfinished(self) -> Self:
-        return self.filter(status__in=STEP_OPEN)
+        """Found by way of their runs: those that are open are few."""
+        return self.filter(status__in=STEP_OPEN, run__status__in=RUN_OPEN)
 
     def in_plan_order(self) -> Self:
         return self.order_by("position")
@@ -72,7 +73,9 @@ class Step(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["run", "status"], condition=~Q(status__in=words(STEP_ENDED)), name="step_open"),
+            # Without pending ones: those are found by key, also by a planner that has no statistics yet.
+            models.Index(fields=["run", "status"], condition=Q(status__in=words(STEP_BUSY)), name="step_busy"),
+            models.Index(fields=["run", "position"], condition=Q(status=StepStatus.QUEUED.value), name="step_claims"),
             models.Index(fields=["queued_at"], condition=Q(status=StepStatus.QUEUED.value), name="step_queue"),
             models.Index(fields=["next_attempt_at"], condition=Q(status=StepStatus.BACKOFF.value), name="step_due"),
             models.Index(fields=["deadline_at"], condition=Q(status=StepStatus.WAITING.value), name="step_deadlines"),

@@ -133,7 +133,7 @@ def finish_attempt(claim: Claim, outcome: Outcome, *, report: Report = Report(),
 SUCCEED = f"""
 WITH locked AS (SELECT {COLUMNS} FROM runs_run WHERE id = %s FOR UPDATE), moved AS (
     UPDATE runs_step SET status = %s, outputs = %s, reason = '', cause = ''
-    WHERE id = %s AND run_id = (SELECT id FROM locked) AND status = ANY(%s) AND attempt = %s RETURNING id
+    WHERE id = %s AND EXISTS (SELECT FROM locked) AND status = ANY(%s) AND attempt = %s RETURNING id
 ), closed AS (
     UPDATE runs_attempt SET finished_at = clock_timestamp(), lease_expires = NULL, outcome = 'success', exit_code = %s,
            log_bytes = %s, log_cut = %s
