@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 
 import pytest
+from django.db import connections, transaction
 
 from pulser.language.catalogue import ErrorClass
 from runs.errors import MoveRefused
@@ -15,10 +17,12 @@ from runs.transitions import approve, claiming, reject, request_cancel, retry
 from runs.transitions.claiming import Claim, Holder
 from runs.transitions.finishing import Failure, Report, Success, Suspended, finish_attempt
 from runs.transitions.rescuing import lose
+from runs.transitions.turn import rows
 from tests.factories import make_actor, make_lane, make_plan, make_session, start
 from tests.runs.helpers import (
     ALICE,
     BOB,
+    WAIT_S,
     assert_log_folds_to_rows,
     attempts_of,
     claimed,
@@ -30,6 +34,7 @@ from tests.runs.helpers import (
     statuses,
     take,
     together,
+    wait_until,
 )
 from tests.runs.transitions.plans import GATE, JOIN, ONE, TWO, fan
 
@@ -222,4 +227,29 @@ def test_many_at_once_leave_a_log_without_gaps() -> None:
     assert status_of(run) == "success"
     seqs = Event.objects.filter(run=run).in_order().values_list("seq", flat=True)
     assert list(seqs) == list(range(1, run.seq + 1))
+    assert_log_folds_to_rows(run)
+
+
+BESIDE_A_GATE = GATE + '  - {id: work, uses: shell, with: {run: "true"}}\n'
+
+
+def test_a_success_that_waited_for_its_run_knows_what_changed_meanwhile() -> None:
+    run = start(BESIDE_A_GATE)
+    gate, work = claimed(run), claimed(run)
+    finish_attempt(gate, Suspended(kind="approval", on_timeout="reject", role="operator"), go_on=False)
+    following: list[Claim | None] = []
+
+    def finish() -> None:
+        following.append(finish_attempt(work, Success({})).next)
+        connections.close_all()
+
+    thread = threading.Thread(target=finish)
+    with transaction.atomic():
+        approve(str(run.pk), "gate", actor=OLIVIA)  # the run's lock is ours until we commit
+        thread.start()
+        wait_until(lambda: rows("SELECT 1 FROM pg_locks WHERE NOT granted", []))
+    thread.join(WAIT_S)
+
+    assert [claim and claim.key for claim in following] == ["deploy"]
+    assert status_of(run) == "running"
     assert_log_folds_to_rows(run)
