@@ -113,12 +113,11 @@ class Battlefield:
         others: Mapping[str, tuple[Callable[[], list[int]], Callable[[float], bool]]] = {
             "kill -9 a pool child": (lambda: house.pool()[:1], children_back(house, slots=SLOTS)),
             "kill -9 the watchdog of a worker": (house.watchdog, worker_is_back),
-            "kill -9 beat": (lambda: [house.beat()], swept),
             "kill -9 the control process": (lambda: [house.find("control")], swept),
             "kill -9 Daphne": (lambda: [house.find("web")], web_is_back),
         }
         for name, (found, is_back) in others.items():
-            blinds = name in ("kill -9 beat", "kill -9 the control process")
+            blinds = name == "kill -9 the control process"
             self._add(Kill(Kind(name, blinds=blinds), victims=found, is_back=is_back, sight=sight))
 
     def _add_servers(self) -> None:

@@ -70,9 +70,6 @@ class House:
         main = self.find("worker")
         return _some([child for child in children_of(main) if _group_of(child) == child], "the watchdog")
 
-    def beat(self) -> int:
-        return _some(children_of(self.find("control")), "beat")[0]
-
 
 def _some(found: list[int], what: str) -> list[int]:
     if not found:

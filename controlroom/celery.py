@@ -125,7 +125,6 @@ def _load_what_all_need(**_kwargs: Any) -> None:
 
 @signals.worker_init.connect
 @signals.worker_before_create_process.connect
-@signals.beat_embedded_init.connect
 @signals.worker_ready.connect
 def _share_memory(**_kwargs: Any) -> None:
     """On both sides of a fork: the collector leaves alone what is in memory now, so that its pages stay shared."""

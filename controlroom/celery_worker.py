@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 
-from celery.bin.base import CLIContext
-from celery.bin.worker import worker
-
 from controlroom.celery import app
+from controlroom.optional import without
+
+with without("pygments"):  # colours
+    from celery.bin.base import CLIContext
+    from celery.bin.worker import worker
 
 
 def main() -> None:

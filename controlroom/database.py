@@ -9,6 +9,8 @@ from psycopg.conninfo import conninfo_to_dict
 FIELDS = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
 POOL_TIMEOUT_S = 5.0  # in which a request gets a connection; then it is answered 503
 WEB = "controlroom-web"
+# A peer that has gone without a word is noticed within a lease; over a unix socket libpq takes no notice of these.
+HEARTBEAT = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
 
 process_name = "controlroom"  # as `pg_stat_activity.application_name` shows it
 
@@ -46,6 +48,7 @@ def django_database(url: str, *, pool: int = 0) -> dict[str, Any]:
         "server_side_binding": True,  # values apart from the text: PostgreSQL can keep a statement's plan
         "prepare_threshold": 3,  # uses of a statement on a connection, until its plan is kept
         "connect_timeout": 5,
+        **HEARTBEAT,
         "application_name": process_name,
     } | given
     if pool:

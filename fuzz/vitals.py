@@ -56,7 +56,7 @@ def web_process(room: Room) -> int:
     edge = [room.pid]
     while edge:
         pid = edge.pop()
-        if b"daphne" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+        if b"daphne" in Path(f"/proc/{pid}/cmdline").read_bytes():
             return pid
         edge += [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     raise LookupError("the room has no web process")

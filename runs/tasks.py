@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from billiard.exceptions import WorkerLostError
 from celery import shared_task, signals
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
 
 from pulser.catalogue import UnreadablePlan
 from runs.errors import PlanUnreadable
 from runs.execution import clock, identity, presence, stopping, watchdog, work
+from runs.execution.retiring import at_work
 from runs.execution.sweep import condemn_plan
 from runs.execution.sweep import sweep as sweep_once
 from runs.models import Worker
@@ -29,16 +32,15 @@ tidier = Tidier()
 @shared_task(name="runs.tasks.wake")
 def wake(run_id: str) -> None:
     """Something may be done about this run."""
-    presence.heard()
-    try:
-        work.work()
-    except (UnreadablePlan, PlanUnreadable) as error:
-        condemn_plan(error)
+    with at_work, _database_may_be_away():
+        presence.heard()
+        _work()
 
 
 @shared_task(name="runs.tasks.sweep")
 def sweep() -> None:
-    sweep_once()
+    with _database_may_be_away():
+        sweep_once()
 
 
 @shared_task(name="runs.tasks.tidy")
@@ -56,8 +58,26 @@ def send_probes() -> None:
 @shared_task(name="runs.tasks.probe")
 def probe() -> None:
     """Shows that messages arrive. Like each of them it looks for work: a wake may have been spared because of it."""
-    presence.answer()
-    work.work()
+    with at_work, _database_may_be_away():
+        presence.answer()
+        _work()
+
+
+def _work() -> None:
+    try:
+        work.work()
+    except (UnreadablePlan, PlanUnreadable) as error:
+        condemn_plan(error)
+
+
+@contextmanager
+def _database_may_be_away() -> Iterator[None]:
+    """A task that finds no database leaves everything to the next one: a line in the log says so, and no traceback."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("the database is away: %s", str(error).partition("\n")[0])
+        connections.close_all()
 
 
 @signals.worker_init.connect
@@ -66,6 +86,7 @@ def _register(sender: Any = None, **_kwargs: Any) -> None:
     identity.set_main_pid(os.getpid())
     logging.getLogger("celery.worker.request").addFilter(_is_news)
     if not _works_on_steps(sender):
+        _embed_beat()
         return
     try:
         presence.register(slots=sender.concurrency or 1)
@@ -73,6 +94,12 @@ def _register(sender: Any = None, **_kwargs: Any) -> None:
         logger.warning("worker %s cannot register yet: %s", identity.holder().name, error)
     connections.close_all()  # a forked child must not inherit an open connection
     sender.watchdog = watchdog.start(send_probes)
+
+
+def _embed_beat() -> None:
+    from runs.execution import beat
+
+    beat.embed()
 
 
 def _works_on_steps(sender: Any) -> bool:
@@ -95,19 +122,9 @@ def _look_at_once(sender: Any = None, **_kwargs: Any) -> None:
     (probe if _works_on_steps(sender) else sweep).delay()
 
 
-@signals.beat_embedded_init.connect
-def _beat_begins(**_kwargs: Any) -> None:
-    """In beat's process, which the control process has just forked."""
-    clock.die_with_parent(identity.main_pid())
-
-
 @signals.worker_ready.connect
-def _watch_helpers(sender: Any = None, **_kwargs: Any) -> None:
-    """Beat's process, and the watchdog's."""
-    main = getattr(sender, "controller", None)
-    if beat := getattr(main, "beat", None):
-        clock.end_without(beat.pid, name="beat", is_stopping=stopping.is_stopping)
-    if dog := getattr(main, "watchdog", None):
+def _watch_helper(sender: Any = None, **_kwargs: Any) -> None:
+    if dog := getattr(getattr(sender, "controller", None), "watchdog", None):
         clock.end_without(dog, name="the watchdog", is_stopping=stopping.is_stopping)
 
 

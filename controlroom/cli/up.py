@@ -200,7 +200,7 @@ def celery_worker(queue: str) -> list[str]:
 
 
 def web_child(options: Options, env: dict[str, str]) -> Child:
-    argv = [sys.executable, "-m", "daphne", "--bind", options.bind, "--port", str(options.port)]
+    argv = [sys.executable, "-m", "controlroom.daphne_server", "--bind", options.bind, "--port", str(options.port)]
     return Child(
         name="web",
         argv=[*argv, "--no-server-name", "--verbosity", "0", "controlroom.asgi:application"],

@@ -1,6 +1,6 @@
-"""A process and the helper that it forked live and die together: each is of no use alone, and nobody would miss it.
+"""A process and its helper live and die together: each is of no use alone, and nobody would miss it.
 
-The control process has beat, a worker has its watchdog.
+The control process has beat, a thread; a worker has its watchdog, a process.
 """
 
 from __future__ import annotations
@@ -18,11 +18,6 @@ logger = logging.getLogger(__name__)
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-def die_with_parent(parent: int) -> None:
-    """Called in beat's process: an orphan would go on sending for ever beside its successor."""
-    hear_of_death(parent, signal.SIGKILL)
-
-
 def hear_of_death(parent: int, number: signal.Signals) -> None:
     """Get this signal when the process that forked this one has ended."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
@@ -33,14 +28,19 @@ def hear_of_death(parent: int, number: signal.Signals) -> None:
 def end_without(helper: int, *, name: str, is_stopping: Callable[[], bool]) -> None:
     """Called in the main process: stop it when its helper has ended, so that whoever supervises it starts both anew.
 
-    `helper` is the number of that process. Without this a control room would look alive and never sweep again.
+    `helper` is the number of that process.
     """
-    ended = os.pidfd_open(helper)  # billiard's own sentinel is of no use: beat closes it when it begins
+    ended = os.pidfd_open(helper)
 
     def watch() -> None:
         select.select([ended], [], [])
-        if not is_stopping():
-            logger.error("%s has ended by itself: this process stops as well", name)
-            os.kill(os.getpid(), signal.SIGTERM)
+        end_itself(name, is_stopping=is_stopping)
 
     threading.Thread(target=watch, name=f"{name}-watch", daemon=True).start()
+
+
+def end_itself(helper: str, *, is_stopping: Callable[[], bool]) -> None:
+    """Stop this process, since its helper is gone; in good order, as on SIGTERM."""
+    if not is_stopping():
+        logger.error("%s has ended by itself: this process stops as well", helper)
+        os.kill(os.getpid(), signal.SIGTERM)

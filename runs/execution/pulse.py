@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from runs.execution.output import FLUSH_INTERVAL, Output
+from runs.execution.retiring import retire
 from runs.execution.stopping import stopping_for
 from runs.transitions.claiming import LEASE_S, Claim
 from runs.transitions.finishing import renew
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 RENEW_INTERVAL = 10.0  # seconds
 IDLE_S = 5.0  # without a step; then its connection is given back
+RETIRE_INTERVAL = 5.0  # seconds; from then on
 LOOK_INTERVAL = 2.0  # seconds between two looks for a cancellation
 
 LOOK = """
@@ -78,15 +80,20 @@ class Pulse:
     def _run(self) -> None:
         while True:
             if self._beat is None:
-                if not self._wakened.wait(IDLE_S):
-                    with suppress(DatabaseError, InterfaceError):
-                        connection.close()  # each one is a process of the server
-                    self._wakened.wait()
-                self._wakened.clear()
+                self._rest()
             time.sleep(FLUSH_INTERVAL)
             with self._lock:
                 if self._beat is not None:
                     self._tick(self._beat)
+
+    def _rest(self) -> None:
+        """Until there is a step."""
+        if not self._wakened.wait(IDLE_S):
+            with suppress(DatabaseError, InterfaceError):
+                connection.close()  # each one is a process of the server
+            while not self._wakened.wait(RETIRE_INTERVAL):
+                retire()
+        self._wakened.clear()
 
     def _tick(self, beat: Beat) -> None:
         try:

@@ -7,6 +7,7 @@ import logging
 import mimetypes
 import os
 import signal
+import socket
 from pathlib import Path
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from django.db.models import Q
 
 from pulser.language.document import ArtifactSpec
 from pulser.language.limits import ARTIFACT_BYTES
-from pulser.tools.base import FailedError, PermanentError
+from pulser.tools.base import FailedError, PermanentError, TransientError
 from runs.models import Attempt
 from runs.transitions.finishing import KeptFile
 
@@ -37,12 +38,17 @@ def workspace_of(run_id: str) -> Path:
 
 
 def open_workspace(run_id: str) -> bool:
-    """Make the run's folder when it is first needed; only this user may enter. Returns whether it was made now."""
+    """Make the run's folder when it is first needed; only this user may enter. Returns whether it was made now.
+
+    Raises TransientError when it cannot be: the disk is full, or somebody has taken the right to write.
+    """
     path = workspace_of(run_id)
     try:
         path.mkdir(mode=0o700, parents=True)
     except FileExistsError:
         return False
+    except OSError as error:
+        raise TransientError(f"the workspace of this run cannot be made on {socket.gethostname()}: {error}") from error
     return True
 
 

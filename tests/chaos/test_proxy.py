@@ -78,6 +78,7 @@ def test_a_black_hole_holds_back_and_lets_through_in_the_end(proxy: Proxy) -> No
 
 def test_a_deaf_consumer_is_connected_and_gets_nothing(proxy: Proxy) -> None:
     client = client_of(proxy)
+    client.delete("steps")  # the messages of all tests before
     proxy.set(Mode.DEAF)
 
     client.lpush("steps", "work")

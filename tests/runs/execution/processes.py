@@ -37,7 +37,7 @@ class Process:
 
     @property
     def children(self) -> list[int]:
-        """Its pool processes, or beat."""
+        """Its pool processes."""
         return [child for child in self._forked() if _group_of(child) == self.popen.pid]
 
     @property
@@ -105,9 +105,9 @@ class Crew:
         pool = ("--pool", "prefork", "--concurrency", str(slots))
         return self._add("--queues", "steps", *pool, "--hostname", name, **env)
 
-    def control(self) -> Process:
-        """Beat and sweeper."""
-        return self._add("--queues", "control", "--pool", "solo", "--beat", "--hostname", "control@test")
+    def control(self, *more: str) -> Process:
+        """Beat and sweeper. `more`: further options."""
+        return self._add("--queues", "control", "--pool", "solo", "--beat", "--hostname", "control@test", *more)
 
     def _add(self, *arguments: str, **env: str) -> Process:
         process = Process(*arguments, log=self.log, **env)

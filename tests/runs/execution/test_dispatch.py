@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from celery import current_app
+from django.db import OperationalError
 from django.utils import timezone
 
 from runs import tasks
@@ -79,3 +80,24 @@ def test_lanes_take_turns_by_the_age_of_their_next_runs() -> None:
     for run in (*first, urgent, later):
         run.refresh_from_db()
     assert first[1].started_at < urgent.started_at < later.started_at
+
+
+def test_a_task_that_finds_no_database_says_so_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def gone(*_given: object) -> None:
+        raise OperationalError("server closed the connection unexpectedly\n\tThis probably means ...")
+
+    monkeypatch.setattr("runs.transitions.claiming.rows", gone)
+    monkeypatch.setattr("runs.execution.sweep.rows", gone)
+    monkeypatch.setattr(tasks.connections, "close_all", lambda: None)  # the test's own is among them
+
+    tasks.wake("01900000-0000-7000-8000-000000000000")
+    tasks.probe()
+    tasks.sweep()
+
+    said = [record for record in caplog.records if record.name == "runs.tasks"]
+    assert [record.getMessage() for record in said] == [
+        "the database is away: server closed the connection unexpectedly"
+    ] * 3
+    assert not any(record.exc_info for record in said)

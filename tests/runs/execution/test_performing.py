@@ -18,6 +18,7 @@ from django.db import connection
 from controlroom.celery import TRANSPORT
 from runs.execution import dispatch, perform
 from runs.execution.identity import host
+from runs.execution.work import work
 from runs.execution.workspace import end_leftovers, workspace_of
 from runs.models import Attempt, Worker
 from runs.transitions.rescuing import lose
@@ -32,6 +33,7 @@ from tests.runs.helpers import (
     finished,
     kinds,
     let_leases_run_out,
+    log_of,
     run_plan,
     status_of,
     statuses,
@@ -210,3 +212,16 @@ def test_a_wide_release_wakes_no_more_workers_than_have_free_hands(celery_sent: 
     finished(claim)
 
     assert celery_sent == [str(run.pk)] * 4
+
+
+def test_a_workspace_that_cannot_be_made_is_tried_again_later(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "work").write_text("somebody's file")
+    monkeypatch.setattr(settings, "WORK_DIR", tmp_path / "work")
+    run = start(HELLO)
+
+    work()
+
+    attempt = attempts_of(run, "a")[0]
+    assert (attempt.error_class, step_of(run, "a").status) == ("transient", "backoff")
+    assert "cannot be made" in attempt.error_message
+    assert log_of(run, "a") == b""  # no traceback: it is no fault of ours

@@ -13,7 +13,7 @@ from django.db import connection
 
 from runs import hints
 from runs.execution.workspace import workspace_of
-from runs.models import Duty, Run
+from runs.models import Attempt, Duty, Run
 from tests.factories import start
 from tests.runs.execution.plans import ONCE, plan, shell
 from tests.runs.execution.processes import Crew, Process, crew, has_ended
@@ -43,24 +43,43 @@ def hired(tmp_path: Path) -> Iterator[Crew]:
         yield hired
 
 
-def test_beat_does_not_outlive_the_control_process(hired: Crew) -> None:
+def test_beat_is_no_process_of_its_own_and_goes_with_the_control_process(hired: Crew) -> None:
     control = hired.control()
-    wait_until(lambda: control.children, within_s=PATIENCE_S)
-    (beat,) = control.children
+    wait_until(lambda: _last_sweep() is not None, within_s=PATIENCE_S)
+    first = _last_sweep()
+    wait_until(lambda: _last_sweep() != first, within_s=PATIENCE_S)  # the first one may be that of the start
+    assert not control.children
 
-    os.kill(control.popen.pid, signal.SIGKILL)
+    control.send(signal.SIGTERM)
 
-    wait_until(lambda: has_ended(beat))
+    assert control.popen.wait(PATIENCE_S) == 0
+
+
+def _last_sweep() -> datetime | None:
+    return Duty.objects.filter(name="sweep").values_list("finished_at", flat=True).first()
 
 
 def test_the_control_process_ends_without_beat_so_that_both_are_started_anew(hired: Crew) -> None:
-    control = hired.control()
-    wait_until(lambda: Duty.objects.filter(name="sweep").exists(), within_s=PATIENCE_S)
-    (beat,) = control.children
+    control = hired.control("--scheduler", "tests.runs.execution.broken:Scheduler")
 
-    os.kill(beat, signal.SIGKILL)
+    wait_until(lambda: control.popen.poll() is not None, within_s=PATIENCE_S)
 
-    wait_until(lambda: control.popen.poll() is not None)
+    assert "beat has ended by itself" in hired.log.read_text()
+
+
+def test_a_pool_process_that_worked_gives_its_place_to_a_fresh_one(hired: Crew) -> None:
+    worker, _ = hired.worker(slots=2), hired.control()
+    wait_until(worker.is_registered, within_s=PATIENCE_S)
+    run = start(plan(shell("a", "true")))
+    _wait_for(run)
+    worked = Attempt.objects.get(step__run=run).process
+    assert worked in worker.children
+
+    wait_until(lambda: has_ended(worked) and len(worker.children) == 2, within_s=PATIENCE_S)
+
+    _wait_for(start(plan(shell("a", "true"))))
+    assert worker.popen.poll() is None
+    assert "exited with" not in hired.log.read_text()
 
 
 def _wait_for(run: Run, status: str = "success") -> None:
