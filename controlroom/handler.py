@@ -8,6 +8,8 @@ from typing import Any
 import django
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core.handlers.asgi import ASGIHandler
+from django.core.signals import request_started
+from django.db import close_old_connections, reset_queries
 
 IDLE_THREADS = 16  # are kept for the next requests
 
@@ -23,6 +25,9 @@ class OneThreadHandler(ASGIHandler):
     def __init__(self) -> None:
         super().__init__()
         self._idle: list[ThreadPoolExecutor] = []
+        # Another way to the thread and back, and for nothing: connections are given back when a request has ended.
+        request_started.disconnect(close_old_connections)
+        request_started.disconnect(reset_queries)
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)

@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 SEEN_WITHIN_S = 30.0
 KNOWN_FOR_S = 5.0
+PAUSE_S = 0.005  # after which a worker that has a hand free has taken what was sent
 WAKE, QUEUE = "runs.tasks.wake", "steps"
 
 
@@ -35,8 +36,8 @@ def wake(run_id: str, *, count: int = 1) -> int:
     """
     try:
         with current_app.producer_pool.acquire(block=True, timeout=2) as producer:
-            hands = free_slots() if count > 1 else _slots()
-            count = min(count, max(hands, 1) - producer.channel.client.llen(QUEUE))
+            count = min(count, _hands(count) - _waiting(producer))
+            _known.woke_at = time.monotonic()
             for _ in range(count):
                 current_app.send_task(WAKE, (run_id,), producer=producer, queue=QUEUE, retry=False, ignore_result=True)
     except (OperationalError, RedisError, OSError) as error:
@@ -45,12 +46,24 @@ def wake(run_id: str, *, count: int = 1) -> int:
     return max(count, 0)
 
 
+def _hands(count: int) -> int:
+    return max(free_slots() if count > 1 else _slots(), 1)
+
+
+def _waiting(producer: Any) -> int:
+    """Messages that nobody has taken yet. After a pause there are none worth a look."""
+    if time.monotonic() - _known.woke_at > PAUSE_S:
+        return 0
+    return int(producer.channel.client.llen(QUEUE))
+
+
 @dataclass(slots=True)
 class _Known:
-    """How many slots there are, and when that was read."""
+    """How many slots there are, and when that was read; when this process woke somebody."""
 
     slots: int = 0
     read_at: float = -KNOWN_FOR_S
+    woke_at: float = 0.0
 
 
 _known = _Known()

@@ -9,6 +9,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from runs import tasks
+from runs.execution import dispatch
 from runs.execution.dispatch import QUEUE, wake
 from runs.execution.work import work
 from runs.models import Worker
@@ -26,6 +27,14 @@ def broker(celery_sent: list[str]) -> Iterator[Any]:
         producer.channel.client.delete(QUEUE)
 
 
+@pytest.fixture
+def in_a_burst(monkeypatch: pytest.MonkeyPatch, celery_sent: list[str]) -> None:
+    """This process has just woken somebody."""
+    monkeypatch.setattr(dispatch, "PAUSE_S", 3600.0)
+    wake("01900000-0000-7000-8000-000000000000")
+    celery_sent.clear()
+
+
 def worker(*, slots: int) -> None:
     now = timezone.now()
     Worker.objects.create(name="w", host="h", pid=1, slots=slots, started_at=now, seen_at=now)
@@ -38,8 +47,12 @@ def test_a_start_wakes_one_worker(celery_sent: list[str], django_capture_on_comm
     assert celery_sent == [str(run.pk)]
 
 
-def test_no_message_is_added_while_one_waits_for_each_slot(celery_sent: list[str], broker: Any) -> None:
+@pytest.mark.usefixtures("in_a_burst")
+def test_no_message_is_added_while_one_waits_for_each_slot(
+    monkeypatch: pytest.MonkeyPatch, celery_sent: list[str], broker: Any
+) -> None:
     worker(slots=2)
+    monkeypatch.setattr(dispatch._known, "read_at", -dispatch.KNOWN_FOR_S)  # it has come just now
     broker.lpush(QUEUE, "one")
     assert wake("01900000-0000-7000-8000-000000000000") == 1
 
@@ -47,6 +60,13 @@ def test_no_message_is_added_while_one_waits_for_each_slot(celery_sent: list[str
     assert wake("01900000-0000-7000-8000-000000000000") == 0
 
 
+def test_after_a_pause_a_message_is_sent_without_a_look(broker: Any) -> None:
+    for _ in range(5):
+        broker.lpush(QUEUE, "left over")
+    assert wake("01900000-0000-7000-8000-000000000000") == 1
+
+
+@pytest.mark.usefixtures("in_a_burst")
 def test_without_a_known_worker_one_message_waits_for_the_first_that_comes(broker: Any) -> None:
     assert wake("01900000-0000-7000-8000-000000000000") == 1
     broker.lpush(QUEUE, "one")
