@@ -9,7 +9,7 @@ import django
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core.handlers.asgi import ASGIHandler
 from django.core.signals import request_started
-from django.db import close_old_connections, reset_queries
+from django.db import close_old_connections, connections, reset_queries
 
 IDLE_THREADS = 16  # are kept for the next requests
 
@@ -38,11 +38,19 @@ class OneThreadHandler(ASGIHandler):
         try:
             async with ThreadSensitiveContext(executor=thread):
                 await self.handle(scope, receive, send)
-        finally:
-            if len(self._idle) < IDLE_THREADS:
-                self._idle.append(thread)
-            else:
-                thread.shutdown(wait=False)
+        except BaseException:
+            _dismiss(thread)  # the client has gone, and the view may still be at work: nobody shall wait behind it
+            raise
+        if len(self._idle) < IDLE_THREADS:
+            self._idle.append(thread)
+        else:
+            _dismiss(thread)
+
+
+def _dismiss(thread: ThreadPoolExecutor) -> None:
+    """Let it end when it is done, and give its connection back."""
+    thread.submit(connections.close_all)
+    thread.shutdown(wait=False)
 
 
 def one_thread_application() -> OneThreadHandler:

@@ -52,7 +52,8 @@ def _is_standard(headers: Mapping[str, str], body: bytes, *, secret: str, now: f
 def _key(secret: str) -> bytes:
     if secret.startswith(SECRET_PREFIX):
         try:
-            return base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+            if key := base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True):
+                return key
         except binascii.Error:
             pass  # it only looks like one of theirs
     return secret.encode()

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from celery import current_app
+from django.db import DatabaseError, InterfaceError
 from django.dispatch import receiver
-from kombu.exceptions import OperationalError
+from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from runs.models import Attempt, Worker
@@ -40,7 +41,7 @@ def wake(run_id: str, *, count: int = 1) -> int:
             _known.woke_at = time.monotonic()
             for _ in range(count):
                 current_app.send_task(WAKE, (run_id,), producer=producer, queue=QUEUE, retry=False, ignore_result=True)
-    except (OperationalError, RedisError, OSError) as error:
+    except (KombuError, RedisError, OSError, DatabaseError, InterfaceError) as error:
         logger.warning("run %s: no worker could be woken, the sweeper will: %s", run_id, error)
         return 0
     return max(count, 0)

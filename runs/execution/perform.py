@@ -110,7 +110,7 @@ def perform(claim: Claim, *, go_on: Callable[[], bool] = lambda: True) -> Finish
 
     `go_on` is asked when the work is done: whether this worker may claim another step.
     """
-    graph = graph_of(claim.version_id)
+    graph = insist(lambda: graph_of(claim.version_id))
     attempt = Performance(claim, graph.nodes[claim.key], graph, Output(claim))
     try:
         outcome = _outcome(attempt)
@@ -135,7 +135,7 @@ def _record(attempt: Performance, outcome: Outcome, *, go_on: bool) -> Finished:
             attempt, ErrorClass.PERMANENT, message=f"the outcome cannot be stored: {str(error).splitlines()[0]}"
         )
         report = Report(attempt.exit_code, log_bytes=attempt.output.taken, log_cut=attempt.output.is_cut)
-        return finish_attempt(attempt.claim, broken, report=report, go_on=go_on)
+        return insist(lambda: finish_attempt(attempt.claim, broken, report=report, go_on=go_on))
 
 
 def _hand_back(attempt: Performance) -> bool:
@@ -189,7 +189,7 @@ def _prepare(attempt: Performance) -> None:
         raise PermanentError(f"the arguments cannot be made: {error}") from error
     _check(attempt.arguments, attempt.tool.spec.input, "with")
     attempt.workdir = workspace_of(claim.run_id)
-    if open_workspace(claim.run_id) and (claim.number > 1 or step.needs) and has_worked(claim.run_id):
+    if open_workspace(claim.run_id) and (claim.number > 1 or step.needs) and insist(lambda: has_worked(claim.run_id)):
         attempt.output.write("stderr", MADE_ANEW)
     if claim.number > 1:
         _end_leftovers(attempt)
@@ -197,7 +197,7 @@ def _prepare(attempt: Performance) -> None:
 
 def _scope(attempt: Performance) -> dict[str, Any]:
     claim = attempt.claim
-    facts = read_facts(claim.run_id, set(attempt.node.reads))
+    facts = insist(lambda: read_facts(claim.run_id, set(attempt.node.reads)))
     steps = {key: {"status": fact.status.value, "outputs": fact.outputs} for key, fact in facts.items()}
     scope = run_scope(
         attempt.graph, run_id=claim.run_id, title=claim.title, params=claim.params, environment=claim.environment
@@ -213,7 +213,7 @@ def _check(value: Any, schema: Mapping[str, Any], what: str) -> None:
 
 def _end_leftovers(attempt: Performance) -> None:
     earlier = Attempt.objects.filter(step_id=attempt.claim.step_id, host=attempt.claim.holder.host)
-    for group in earlier.values_list("process_group", flat=True):
+    for group in insist(lambda: list(earlier.values_list("process_group", flat=True))):
         if group is not None:
             end_leftovers(group, idempotency_key=attempt.idempotency_key)
 

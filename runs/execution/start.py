@@ -178,10 +178,16 @@ def _create(birth: Birth, graph: Graph, *, version: PlanVersion, idempotency: Id
         return Started(_new(birth, queued, version=version), created=True)
     if queued.is_full:
         raise Busy(f"{birth.backlog} runs are waiting already: try again when some have begun, or add workers")
-    if idempotency is None:
-        raise StartRefused("the run's lane, session or plan has just been changed: try again")
-    first = Run.objects.filter(idempotency_scope=idempotency.scope, idempotency_key=idempotency.key)
-    return _repeat(first.with_context().get(), idempotency)
+    first = _holder_of(idempotency) if idempotency else None
+    if first is None or idempotency is None:
+        raise StartRefused("the run's lane, session or key has been changed at this very moment: try again")
+    return _repeat(first, idempotency)
+
+
+def _holder_of(idempotency: Idempotency) -> Run | None:
+    """The run that holds the key, however old it is."""
+    held = Run.objects.filter(idempotency_scope=idempotency.scope, idempotency_key=idempotency.key)
+    return held.with_context().first()
 
 
 def _makes_room(birth: Birth, queued: Queued, idempotency: Idempotency | None) -> bool:
@@ -200,10 +206,10 @@ def _check_place(birth: Birth) -> None:
         problem = {"path": "lane", "message": f"there is no lane {birth.lane}"}
         raise StartRefused(f"the plan asks for lane {birth.lane}", [problem])
     if birth.session_id is None:  # an admin may have renamed it
-        session, _ = Session.objects.get_or_create(name=DEFAULT_SESSION)
+        session: Session | None = Session.objects.get_or_create(name=DEFAULT_SESSION)[0]
     else:
-        session = Session.objects.get(pk=birth.session_id)
-    if session.archived_at is not None:
+        session = Session.objects.filter(pk=birth.session_id).first()
+    if session is None or session.archived_at is not None:
         raise StartRefused("the session is archived", [{"path": "session", "message": "choose a session in use"}])
 
 

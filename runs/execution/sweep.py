@@ -29,7 +29,7 @@ BATCH = 200  # rescues of one kind in one round
 DUTY = "sweep"
 DUTY_LEASE_S = 10.0
 SILENT_S = 30.0  # what a worker has to end a cancelled step
-UNHEARD_S = 2.0  # a message may be that old before it is sent again
+UNHEARD_S = 1.0  # a message may be that old before it is sent again
 FORGET_WORKERS_S = 600.0
 
 LEASES = """

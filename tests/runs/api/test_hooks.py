@@ -237,3 +237,9 @@ def test_a_hook_beyond_the_backlog_is_told_when_to_come_again(operator: Caller, 
     assert int(answer.headers["Retry-After"]) > 0
     assert [delivery.status for delivery in Delivery.objects.order_by("pk")] == [202, 429]
     assert Run.objects.count() == 1
+
+
+def test_a_secret_that_decodes_to_nothing_is_no_empty_key(nobody: Caller, plan: Plan) -> None:
+    Hook.objects.create(slug="odd", plan=plan, secret="whsec_")
+
+    problem_in(nobody.post("/hooks/odd", BODY, headers=standard(BODY, key=b"")), 401)

@@ -121,3 +121,11 @@ def test_a_task_that_finds_no_database_says_so_in_one_line(
         "the database is away: server closed the connection unexpectedly"
     ] * 3
     assert not any(record.exc_info for record in said)
+
+
+def test_a_wake_that_finds_no_database_leaves_it_to_the_sweeper(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> int:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(dispatch, "_slots", gone)
+    assert wake("01900000-0000-7000-8000-000000000000") == 0

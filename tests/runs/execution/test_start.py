@@ -238,3 +238,11 @@ def test_a_repeat_is_answered_whatever_the_backlog(settings: Any) -> None:
     run = start(idempotency=key)
 
     assert start(idempotency=key).pk == run.pk
+
+
+def test_a_session_that_has_just_been_deleted_is_refused() -> None:
+    session = make_session("gone soon")
+    Session.objects.filter(pk=session.pk).delete()
+
+    with pytest.raises(StartRefused, match="session"):
+        start(session=session)
