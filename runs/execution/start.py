@@ -27,6 +27,7 @@ from runs.models import Lane, Run, Session
 from runs.models.choices import ENVIRONMENTS
 from runs.models.known import known
 from runs.models.lane import DEFAULT_LANE
+from runs.models.run import RunQuerySet
 from runs.models.session import DEFAULT_SESSION
 from runs.transitions.queueing import Birth, Delivery, Queued, queue_run
 
@@ -132,8 +133,12 @@ def start_run(  # noqa: PLR0913  (one keyword for each thing that a caller may w
 
 def _started_by(idempotency: Idempotency) -> Run | None:
     """The run that this key started. Asked first: a plan or a session that changed since does not refuse a repeat."""
-    held = Run.objects.filter(idempotency_scope=idempotency.scope, idempotency_key=idempotency.key)
-    return held.filter(created_at__gte=KEPT_SINCE).with_context().first()
+    return _holding(idempotency).filter(created_at__gte=KEPT_SINCE).with_context().first()
+
+
+def _holding(idempotency: Idempotency) -> RunQuerySet:
+    """The run that holds the key, however old it is."""
+    return Run.objects.filter(idempotency_scope=idempotency.scope, idempotency_key=idempotency.key)
 
 
 def _repeat(first: Run, idempotency: Idempotency) -> Started:
@@ -178,16 +183,10 @@ def _create(birth: Birth, graph: Graph, *, version: PlanVersion, idempotency: Id
         return Started(_new(birth, queued, version=version), created=True)
     if queued.is_full:
         raise Busy(f"{birth.backlog} runs are waiting already: try again when some have begun, or add workers")
-    first = _holder_of(idempotency) if idempotency else None
+    first = _holding(idempotency).with_context().first() if idempotency else None
     if first is None or idempotency is None:
         raise StartRefused("the run's lane, session or key has been changed at this very moment: try again")
     return _repeat(first, idempotency)
-
-
-def _holder_of(idempotency: Idempotency) -> Run | None:
-    """The run that holds the key, however old it is."""
-    held = Run.objects.filter(idempotency_scope=idempotency.scope, idempotency_key=idempotency.key)
-    return held.with_context().first()
 
 
 def _makes_room(birth: Birth, queued: Queued, idempotency: Idempotency | None) -> bool:
@@ -241,11 +240,7 @@ def _new(birth: Birth, queued: Queued, *, version: PlanVersion) -> Run:
 
 def _forget_old_key(idempotency: Idempotency) -> bool:
     """A key is held for seven days; then it may start a run again."""
-    old = Run.objects.filter(
-        idempotency_scope=idempotency.scope,
-        idempotency_key=idempotency.key,
-        created_at__lt=KEPT_SINCE,
-    )
+    old = _holding(idempotency).filter(created_at__lt=KEPT_SINCE)
     return bool(old.update(idempotency_scope="", idempotency_key=""))
 
 
