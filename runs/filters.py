@@ -1,0 +1,175 @@
+"""What a list of runs is narrowed to: read from a URL, written back to one, and asked in SQL.
+
+Board, table, time line, sockets, saved views and bulk work share it, so that they mean the same runs by the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from pulser.engine.states import RunStatus
+from runs.models.choices import ENVIRONMENTS
+from runs.models.run import RunQuerySet
+
+WITHIN: Mapping[str, timedelta] = {
+    "1h": timedelta(hours=1),
+    "6h": timedelta(hours=6),
+    "24h": timedelta(days=1),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+}
+Q_CHARS = 200
+VALUES_MAX = 50  # of one filter
+VALUE_CHARS = 100
+ID_MAX = 2**63 - 1
+
+
+class Query(Protocol):
+    """Django's QueryDict, as far as it is needed."""
+
+    def getlist(self, name: str) -> list[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilters:
+    """Each field narrows; values of one field are alternatives. `problems` says what in the URL means nothing.
+
+    With problems nothing matches: a filter that was dropped in silence would show, or archive, what was not meant.
+    """
+
+    status: tuple[str, ...] = ()
+    lane: tuple[str, ...] = ()
+    plan: tuple[str, ...] = ()
+    session: tuple[int, ...] = ()
+    environment: tuple[str, ...] = ()
+    trigger: tuple[str, ...] = ()
+    within: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    q: str = ""
+    archived: bool = False
+    problems: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anything but "Show archived" is asked for."""
+        return bool(self.problems) or replace(self, archived=False) != RunFilters()
+
+    @property
+    def query(self) -> str:
+        """As a query string without its question mark: the same filters always give the same text."""
+        return urlencode(list(self.pairs()))
+
+    def pairs(self) -> Iterable[tuple[str, str]]:
+        """Names and values as they stand in a URL."""
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if one.name == "problems" or not value:
+                continue
+            if one.name == "archived":
+                yield "archived", "1"
+            elif isinstance(value, datetime):
+                yield one.name, value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+            else:
+                yield from ((one.name, str(item)) for item in (value if isinstance(value, tuple) else (value,)))
+
+    def without(self, name: str, value: Any = None) -> RunFilters:
+        """Without one value of a filter, or without the filter as a whole."""
+        kept = tuple(item for item in getattr(self, name) if item != value) if value is not None else None
+        return replace(self, **{name: kept if kept is not None else getattr(RunFilters(), name)})
+
+    def having(self, name: str, *values: Any) -> RunFilters:
+        """With these values of a filter in place of its own."""
+        return replace(self, **{name: values})
+
+
+def read_filters(query: Query) -> RunFilters:
+    """The filters of a URL's query. Never raises: what means nothing becomes a problem."""
+    problems: list[str] = []
+    known = [status.value for status in RunStatus]
+    return RunFilters(
+        status=_words(query, "status", problems, known=known),
+        lane=_words(query, "lane", problems),
+        plan=_words(query, "plan", problems),
+        session=tuple(map(int, _words(query, "session", problems, fits=_is_id))),
+        environment=_words(query, "environment", problems, known=[name for name, _ in ENVIRONMENTS]),
+        trigger=_words(query, "trigger", problems),
+        within=_within(query, problems),
+        since=_moment(query, "since", problems),
+        until=_moment(query, "until", problems),
+        q=_one(query, "q").strip()[:Q_CHARS],
+        archived=_one(query, "archived") in {"1", "true"},
+        problems=tuple(problems),
+    )
+
+
+def _one(query: Query, name: str) -> str:
+    values = query.getlist(name)
+    return values[-1].replace("\0", "") if values else ""
+
+
+def _words(
+    query: Query,
+    name: str,
+    problems: list[str],
+    *,
+    known: Iterable[str] = (),
+    fits: Callable[[str], bool] = lambda text: len(text) <= VALUE_CHARS,
+) -> tuple[str, ...]:
+    """The values in a fixed order, each once."""
+    given = sorted({value.replace("\0", "") for value in query.getlist(name)} - {"", "all"})
+    if len(given) > VALUES_MAX:
+        problems.append(f"at most {VALUES_MAX} values of {name} can be asked for at once")
+    strange = [value for value in given if not fits(value) or (known and value not in known)]
+    problems.extend(f"there is no {name} “{value[:VALUE_CHARS]}”" for value in strange[:3])
+    return tuple(value for value in given if value not in strange)[:VALUES_MAX]
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= ID_MAX
+
+
+def _within(query: Query, problems: list[str]) -> str:
+    word = _one(query, "within")
+    if word and word not in WITHIN:
+        problems.append(f"there is no time range “{word[:VALUE_CHARS]}”: choose one of {', '.join(WITHIN)}")
+        return ""
+    return word
+
+
+def _moment(query: Query, name: str, problems: list[str]) -> datetime | None:
+    text = _one(query, name)
+    if not text:
+        return None
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None:
+        problems.append(f"{name} “{text[:VALUE_CHARS]}” is no time: write one like 2026-11-21T12:00:00Z")
+        return None
+    return moment if timezone.is_aware(moment) else moment.replace(tzinfo=UTC)
+
+
+def matching(runs: RunQuerySet, filters: RunFilters) -> RunQuerySet:
+    """The runs that pass all filters. In SQL, with the database's clock where a range is relative."""
+    if filters.problems:
+        return runs.none()
+    runs = runs if filters.archived else runs.active()
+    runs = runs.in_status(*filters.status) if filters.status else runs
+    runs = runs.filter(lane__name__in=filters.lane) if filters.lane else runs
+    runs = runs.filter(plan_version__plan__slug__in=filters.plan) if filters.plan else runs
+    runs = runs.filter(session__in=filters.session) if filters.session else runs
+    runs = runs.filter(environment__in=filters.environment) if filters.environment else runs
+    runs = runs.filter(trigger__in=filters.trigger) if filters.trigger else runs
+    runs = runs.filter(created_at__gte=timezone.now() - WITHIN[filters.within]) if filters.within else runs
+    runs = runs.filter(created_at__gte=filters.since) if filters.since else runs
+    runs = runs.filter(created_at__lt=filters.until) if filters.until else runs
+    return runs.titled_like(filters.q) if filters.q else runs
