@@ -7,6 +7,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
 from controlroom.health import healthz, readyz
+from controlroom.health_page import health
 from controlroom.metrics import metrics
 
 admin.autodiscover()
@@ -14,6 +15,7 @@ handler500 = "controlroom.faults.answer"
 
 urlpatterns = [
     path("", include("runs.views.urls")),
+    path("health", health, name="health"),
     path("login", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("api/", include("runs.api.urls")),

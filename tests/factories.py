@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -15,7 +16,7 @@ from pulser.catalogue import save_plan
 from pulser.models import PlanVersion
 from runs.actors import Actor
 from runs.execution.start import start_run
-from runs.models import ApiToken, Event, Lane, Run, Session, Step
+from runs.models import ApiToken, Event, Lane, Run, Session, Step, Worker
 
 numbers = itertools.count(1)
 
@@ -70,6 +71,13 @@ def make_lane(name: str = "A", *, limit: int = 10, **fields: Any) -> Lane:
 
 def make_session(name: str = "default") -> Session:
     return Session.objects.get_or_create(name=name)[0]
+
+
+def make_worker(name: str = "w1", *, seen_ago_s: float = 1) -> Worker:
+    """A worker that was heard of so long ago."""
+    now = timezone.now()
+    seen = now - timedelta(seconds=seen_ago_s)
+    return Worker.objects.create(name=name, host="here", pid=7, slots=2, started_at=now, seen_at=seen)
 
 
 def start(source: str = "", *, params: Mapping[str, Any] | None = None, **wanted: Any) -> Run:

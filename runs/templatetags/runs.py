@@ -90,6 +90,12 @@ def kind_words(kind: str) -> str:
 
 
 @register.filter
+def words(text: str) -> list[str]:
+    """For a loop over a few fixed words."""
+    return text.split()
+
+
+@register.filter
 def facts(data: Mapping[str, Any]) -> str:
     """An event's data in one line."""
     return ", ".join(f"{name}: {value}" for name, value in data.items() if value not in (None, ""))

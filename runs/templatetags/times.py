@@ -16,6 +16,9 @@ from runs.models import Attempt
 register = template.Library()
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+MOMENT = '<time data-zone="moment" datetime="{}">{}</time>'  # time.js writes it in the viewer's zone
+CLOCK = '<time data-zone="clock" datetime="{}" title="{}">{}</time>'
+MINUTE_OF_DAY = '<time data-zone="minute" datetime="{}" title="{}">{}</time>'
 TICKING = '<time data-tick="{}" datetime="{}" title="{}">{}</time>'
 
 
@@ -52,7 +55,7 @@ def lasted(start: datetime | None, finish: datetime | None) -> str:
 @register.simple_tag
 def moment(when: datetime | None) -> str:
     """Date, time and zone; a dash when it has not come."""
-    return format_html('<time datetime="{}">{}</time>', _iso(when), exact(when)) if when else "-"
+    return format_html(MOMENT, _iso(when), exact(when)) if when else "-"
 
 
 @register.simple_tag
@@ -61,7 +64,13 @@ def clock(when: datetime | None) -> str:
     if when is None:
         return ""
     shown = when.astimezone(UTC).strftime("%H:%M:%S")
-    return format_html('<time datetime="{}" title="{}">{}</time>', _iso(when), exact(when), shown)
+    return format_html(CLOCK, _iso(when), exact(when), shown)
+
+
+@register.simple_tag
+def minute(when: datetime) -> str:
+    """The time of day without seconds, for scales."""
+    return format_html(MINUTE_OF_DAY, _iso(when), exact(when), when.astimezone(UTC).strftime("%H:%M"))
 
 
 @register.simple_tag

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from runs.views import artifacts, board, plans, run, sessions, verbs
+from runs.views import artifacts, board, palette, plans, run, sessions, verbs
 
 urlpatterns = [
     path("", board.board, name="board"),
     path("board/counts", board.board_counts, name="board_counts"),
     path("sessions", sessions.create_session, name="create_session"),
+    path("palette", palette.palette, name="palette"),
     path("plans/", plans.plan_list, name="plans"),
     path("plans/<slug:slug>/", plans.plan_page, name="plan"),
     path("plans/<slug:slug>/start", plans.start_plan, name="start_plan"),

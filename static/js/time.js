@@ -38,11 +38,36 @@
 
   setInterval(tick, 1000);
   document.addEventListener("visibilitychange", tick);
-  document.addEventListener("pointerover", (event) => { // the viewer's own time beside the server's
-    const element = event.target.closest?.("time[datetime]");
-    if (!element || element.dataset.local) return;
-    element.dataset.local = "1";
-    const local = new Date(element.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
-    element.title = element.title ? `${element.title}\n${local}` : local;
+
+  // Moments in the viewer's zone, which is named; pages and frames bring them in UTC, and so they stay where that was chosen.
+  const isUtc = () => /(?:^|; )zone=utc/.test(document.cookie);
+  const parts = (date, options) => Object.fromEntries(new Intl.DateTimeFormat("en-GB", options).formatToParts(date).map((one) => [one.type, one.value]));
+  function written(date, timeZone) {
+    const p = parts(date, { timeZone, year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZoneName: "short" });
+    return { day: `${p.year}-${p.month}-${p.day}`, clock: `${p.hour}:${p.minute}:${p.second}`, zone: p.timeZoneName };
+  }
+  function localize(element) {
+    const date = new Date(element.dateTime);
+    if (isNaN(date)) return;
+    const [own, utc] = [written(date), written(date, "UTC")];
+    const shown = isUtc() ? utc : own;
+    const exact = (one) => `${one.day} ${one.clock} ${one.zone}`;
+    element.title = exact(own) === exact(utc) ? exact(utc) : `${exact(shown)}\n${exact(isUtc() ? own : utc)}`;
+    if (element.dataset.zone === "clock") element.textContent = shown.clock;
+    if (element.dataset.zone === "minute") element.textContent = shown.clock.slice(0, 5);
+    if (element.dataset.zone === "moment") element.textContent = exact(shown);
+  }
+  const localizeAll = (root) => root.querySelectorAll?.("time[data-zone]").forEach(localize);
+  localizeAll(document);
+  document.addEventListener("zone-changed", () => localizeAll(document));
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes) for (const node of addedNodes) {
+      if (node.matches?.("time[data-zone]")) localize(node);
+      localizeAll(node);
+    }
+  }).observe(document.body, { childList: true, subtree: true });
+  document.addEventListener("pointerover", (event) => { // of what ticks, exact on hover
+    const element = event.target.closest?.("time[data-tick]");
+    if (element) localize(element);
   });
 })();

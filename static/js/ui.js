@@ -1,18 +1,24 @@
-// Toasts, dialogs, and forms that send themselves.
+// Toasts, dialogs, theme and zone, and forms that send themselves.
 (() => {
   const LASTS_MS = 6000;
   const WITH_UNDO_MS = 10000;
 
-  function toast({ text, undo = "", tone = "" }) {
+  function toast({ text, undo = "", tone = "", href = "", link = "Open" }) {
     const box = document.createElement("div");
     box.className = "toast";
     box.dataset.tone = tone;
     box.append(Object.assign(document.createElement("span"), { textContent: text }));
+    if (href) box.append(Object.assign(document.createElement("a"), { href, textContent: link }));
     if (undo) box.append(undoButton(undo, box));
     box.append(button("Dismiss", () => box.remove()));
     document.getElementById("toasts").append(box);
-    if (undo) htmx.process(box);
-    setTimeout(() => box.remove(), undo ? WITH_UNDO_MS : LASTS_MS);
+    htmx.process(box);
+    leaveLater(box, undo ? WITH_UNDO_MS : LASTS_MS);
+  }
+
+  // Not while somebody reads it with the pointer or the keyboard on it.
+  function leaveLater(box, ms) {
+    setTimeout(() => (box.matches(":hover, :focus-within") ? leaveLater(box, 2000) : box.remove()), ms);
   }
 
   function button(label, act) {
@@ -58,6 +64,63 @@
     if (event.target.method !== "get") return;
     for (const field of event.target.elements) if (field.name && !field.value) field.disabled = true;
   });
+
+  // What htmx puts into #dialog opens it; an empty answer, or `data-closes`, closes it. Errors are shown in it as well.
+  document.addEventListener("htmx:afterSwap", ({ target }) => {
+    if (target.id !== "dialog") return;
+    if (!target.children.length) return target.close();
+    if (!target.open) target.showModal();
+    target.setAttribute("aria-label", target.querySelector("h2")?.textContent ?? "Dialog");
+  });
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.target?.id === "dialog" && [409, 422].includes(detail.xhr.status)) detail.shouldSwap = true;
+  });
+
+  // One question, answered by a promise; hx-confirm asks it too.
+  window.ask = (text, yes = "Yes") => new Promise((answer) => {
+    const box = document.getElementById("ask");
+    box.querySelector("#ask-text").textContent = text;
+    box.querySelector('[value="yes"]').textContent = yes;
+    box.returnValue = "no";
+    box.addEventListener("close", () => answer(box.returnValue === "yes"), { once: true });
+    box.showModal();
+  });
+  document.addEventListener("htmx:confirm", (event) => {
+    if (!event.detail.question) return;
+    event.preventDefault();
+    window.ask(event.detail.question).then((yes) => { if (yes) event.detail.issueRequest(true); });
+  });
+
+  // Theme and zone: cookies, so that the server knows the theme before the first paint.
+  const root = document.documentElement;
+  const cookie = (name) => document.cookie.split("; ").find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
+  const keep = (name, value) => { document.cookie = `${name}=${value}; path=/; max-age=31536000; samesite=lax`; };
+  function showChosen() {
+    const chosen = { themeSet: cookie("theme") || "system", zoneSet: cookie("zone") || "local" };
+    for (const one of document.querySelectorAll("[data-theme-set], [data-zone-set]")) {
+      const [[name, value]] = Object.entries(one.dataset);
+      one.setAttribute("aria-pressed", chosen[name] === value);
+    }
+  }
+  document.addEventListener("click", ({ target }) => {
+    const { themeSet, zoneSet } = target.closest("[data-theme-set], [data-zone-set]")?.dataset ?? {};
+    if (themeSet) {
+      keep("theme", themeSet);
+      if (themeSet === "system") delete root.dataset.theme;
+      else root.dataset.theme = themeSet;
+    }
+    if (zoneSet) { keep("zone", zoneSet); document.dispatchEvent(new CustomEvent("zone-changed")); }
+    showChosen();
+  });
+  showChosen();
+
+  document.addEventListener("click", async ({ target }) => { // data-copies: its own value, else the text of what it names
+    const button = target.closest("[data-copies]");
+    if (!button) return;
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copies)?.textContent ?? button.dataset.copies);
+    toast({ text: "Copied" });
+  });
+
   document.addEventListener("keydown", (event) => { // Enter in the comment of a decision decides nothing
     if (event.key === "Enter" && event.target.matches(".decide input")) event.preventDefault();
   });

@@ -116,10 +116,16 @@ def open_page(browser: Browser, daphne: str, transactional_db: None) -> Iterator
         role: str | None = "operator",
         width: int = 1280,
         theme: str = "light",
+        zone: str = "UTC",
         wire: Wire | None = None,
     ) -> Page:
         viewport = {"width": width, "height": 800}
-        context = browser.new_context(viewport=viewport, color_scheme=theme, base_url=daphne)  # type: ignore[arg-type]
+        context = browser.new_context(
+            viewport=viewport,  # type: ignore[arg-type]
+            color_scheme=theme,  # type: ignore[arg-type]
+            timezone_id=zone,
+            base_url=daphne,
+        )
         contexts.append(context)
         context.set_default_timeout(WAIT_MS)
         if role is not None:

@@ -193,11 +193,3 @@ def test_a_card_cuts_who_started_it_before_the_plan(open_page: SignIn) -> None:
     plan, who = page.locator(".card-meta .plan"), page.locator(".card-meta .who")
     assert plan.evaluate("part => part.scrollWidth <= part.clientWidth")
     assert who.evaluate("part => part.scrollWidth > part.clientWidth")
-
-
-def test_the_theme_is_remembered(open_page: SignIn) -> None:
-    page = open_page()
-    page.get_by_role("button", name="Theme").click()
-    page.get_by_role("button", name="Theme").click()
-    page.reload()
-    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
