@@ -1,7 +1,7 @@
 # Everything a person does with this checkout. `make help` lists it.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: up test lint format bench fuzz chaos soak upgrade lock help runtime tools
+.PHONY: up test lint format bench screens fuzz chaos soak upgrade lock help runtime tools
 TESTS ?=
 
 up: runtime ## start the control room (http://127.0.0.1:8000/); Ctrl-C stops it
@@ -24,6 +24,9 @@ format: tools ## put the code into shape
 
 bench: tools ## measure speed and growth, a quarter of an hour; ONLY=hook measures one part (docs/performance.md)
 	@exec .venv/bin/python -m bench $(if $(ONLY),--only $(ONLY),--growth)
+
+screens: tools ## photograph every page in both themes and on a phone, into test-results/screens
+	@exec .venv/bin/python -m screens
 
 fuzz: tools ## send bad input to everything that takes any, five minutes; SEED=7 gives the same again
 	@exec .venv/bin/python -m fuzz $(if $(SEED),--seed $(SEED))
