@@ -6,7 +6,7 @@ import argparse
 import os
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import ceilings, growth, idle, live, measures, statements
+from bench import board, ceilings, crowd, growth, idle, live, measures, statements, weight
 from bench.context import Bench, bench
 from bench.figures import Figure, Table
 from bench.room import LANE_LIMIT, room
@@ -24,10 +24,13 @@ SPEED: Mapping[str, Line] = {
     "statements": statements.statements,
     "fan": measures.fan,
     "frames": live.frames,
+    "crowd": crowd.crowd,
+    "weight": weight.weight,
 }
 GROWTH: Mapping[str, Line] = {"steps": growth.steps, "stored": growth.stored}
+ALONE: Mapping[str, Line] = {"board": board.board}  # a part of `stored`, which takes long
 SPEED_NAMES = [*SPEED, "ready", "idle"]
-NAMES = [*SPEED_NAMES, "workers", *GROWTH]
+NAMES = [*SPEED_NAMES, "workers", *GROWTH, *ALONE]
 GROWTH_ROUNDS = 3  # at most: these are many lines, and they are there to be compared with each other
 
 
@@ -40,6 +43,8 @@ def main() -> None:
     measure(table, "Speed", lines=chosen(SPEED, wanted), rounds=rounds)
     measure_alone(table, wanted, rounds=rounds)
     measure(table, "Growth", lines=chosen(GROWTH, wanted), rounds=min(rounds, GROWTH_ROUNDS))
+    if "stored" not in wanted:
+        measure(table, "The board", lines=chosen(ALONE, wanted), rounds=rounds)
     print(f"\n{table.summary}")
 
 

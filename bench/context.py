@@ -39,6 +39,14 @@ class Bench:
         (ended,) = self.record.ended([self.start(slug)], look_s=0.05)
         return ended
 
+    def cookie(self) -> str:
+        """What the admin's browser sends once he has signed in."""
+        with httpx.Client(base_url=self.room.url, trust_env=False) as browser:
+            (token,) = browser.get("/login").cookies.values()
+            form = {"username": "admin", "password": self.room.environment["CONTROLROOM_ADMIN_PASSWORD"]}
+            browser.post("/login", data=form | {"csrfmiddlewaretoken": token})
+            return "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+
     def settle(self, *, seconds: float = 1.0) -> None:
         """Let what a round left behind come to its end, so that the next starts alike."""
         time.sleep(seconds)

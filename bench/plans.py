@@ -65,12 +65,13 @@ def single() -> dict[str, Any]:
     return plan("single", [light("only")])
 
 
-def stored() -> dict[str, Any]:
-    """What fills the database: two steps."""
-    return plan("stored", chained([light("first"), light("second")]))
+def stored(slug: str = "stored", *, length: int = 2, end: str = "success") -> dict[str, Any]:
+    """What fills the database: a few steps. With `end="error"` the last one fails."""
+    last = call("last", "fail") | {"retry": {"max_attempts": 1}} if end == "error" else light("last")
+    return plan(slug, chained([*(light(f"s{number}") for number in range(1, length)), last]))
 
 
-def stored_failure() -> dict[str, Any]:
-    """The same, with an end in error."""
-    failing = call("second", "fail") | {"retry": {"max_attempts": 1}}
-    return plan("stored-failure", chained([light("first"), failing]))
+def sign_off(slug: str) -> dict[str, Any]:
+    """One step, which waits for a person for a day."""
+    wait = {"id": "wait", "uses": "approval", "with": {"role": "operator", "message": "Go on?", "timeout": "24h"}}
+    return plan(slug, [wait])

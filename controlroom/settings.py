@@ -24,6 +24,7 @@ ROOT_URLCONF = "controlroom.urls"
 ASGI_APPLICATION = "controlroom.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # each call has a smaller bound of its own, and its own clear error
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000  # a thousand ticked runs, and what goes with them
 
 # Daphne and ninja are used, and not listed: that would load them into every worker.
 NINJA_DIR = Path(str(find_spec("ninja").origin)).parent  # type: ignore[union-attr]  # find_spec does not import it
@@ -44,9 +45,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "controlroom.compression.CompressionMiddleware",
+    "controlroom.static_files.StaticFilesMiddleware",  # styles and scripts need no policies, which weigh more than some
     "django.middleware.security.SecurityMiddleware",
     "controlroom.policy.content_security_policy",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -106,11 +108,12 @@ STATIC_URL = "/static/"
 STATIC_ROOT = env_str("CONTROLROOM_STATIC_ROOT") or None  # where `collectstatic` would put copies; none are needed
 STATICFILES_DIRS = [BASE_DIR / "static", NINJA_DIR / "static"]  # the latter: scripts and styles of /api/docs
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_AUTOREFRESH = DEBUG
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "controlroom.static_files.VersionedStorage"},
 }
 
 
@@ -146,7 +149,11 @@ KEEP_WORK_S = env_duration("CONTROLROOM_KEEP_WORK", default=86_400.0)  # workspa
 # What `controlroom up` leaves a worker between SIGTERM and SIGKILL (10 s) must be enough to end a tool and say so.
 HAND_BACK_AFTER_S = env_int("CONTROLROOM_HAND_BACK_AFTER", default=6, minimum=0)
 TOOL_SETTINGS = {
-    "python_functions": ["controlroom.demo.functions:*", *env_list("CONTROLROOM_PYTHON_FUNCTIONS", default=[])],
+    "python_functions": [
+        "controlroom.demo.functions:*",
+        "runs.bulk.work:carry_out",
+        *env_list("CONTROLROOM_PYTHON_FUNCTIONS", default=[]),
+    ],
     "http_allow": env_list("CONTROLROOM_HTTP_ALLOW", default=[]),
     # Never our own database: whoever may write a plan could write its log.
     "databases": env_map("CONTROLROOM_SQL_DATABASES"),

@@ -166,7 +166,7 @@ def database() -> Server:
 def redis() -> Server:
     try:
         started = time.perf_counter()
-        said: dict[str, Any] = hints.client().info()  # type: ignore[assignment]  # the client is a synchronous one
+        said: dict[str, Any] = hints.client().info()
         took = (time.perf_counter() - started) * 1000
     except (RedisError, OSError) as error:
         return Server("Redis", fault=f"does not answer: {type(error).__name__}. Work goes on, and is noticed later.")

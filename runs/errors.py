@@ -36,6 +36,10 @@ class Forbidden(RunError):
     """You may not do this."""
 
 
+class DoesNotFit(RunError):
+    """What was given does not fit."""
+
+
 class TooLarge(RunError):
     """More than fits."""
 

@@ -44,6 +44,7 @@ KINDS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "run.unarchived": ("It is on the board again.", {"by": "who"}),
     "step.queued": ("It may be claimed by a worker.", {"cause": "ready, retry, approved"}),
     "step.claimed": ("A worker took it.", {"worker": "name", "cause": "why this attempt is made"}),
+    "step.progressed": ("It said how far it is.", {"done": "so many", "total": "of so many"}),
     "step.succeeded": ("It is done, and its verifiers agree.", {"outputs": "by name"}),
     "step.failed": (
         "It ended in error.",

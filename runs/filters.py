@@ -11,11 +11,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
+from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from pulser.engine.states import RunStatus
+from pulser.models import PlanVersion
 from runs.models.choices import ENVIRONMENTS
+from runs.models.lane import Lane
 from runs.models.run import RunQuerySet
 
 WITHIN: Mapping[str, timedelta] = {
@@ -82,12 +86,16 @@ class RunFilters:
 
     def without(self, name: str, value: Any = None) -> RunFilters:
         """Without one value of a filter, or without the filter as a whole."""
-        kept = tuple(item for item in getattr(self, name) if item != value) if value is not None else None
-        return replace(self, **{name: kept if kept is not None else getattr(RunFilters(), name)})
+        if value is None:
+            return self._with(name, getattr(RunFilters(), name))
+        return self._with(name, tuple(item for item in getattr(self, name) if item != value))
 
     def having(self, name: str, *values: Any) -> RunFilters:
         """With these values of a filter in place of its own."""
-        return replace(self, **{name: values})
+        return self._with(name, tuple(sorted(set(values))))
+
+    def _with(self, name: str, value: Any) -> RunFilters:
+        return replace(self, **{name: value})
 
 
 def read_filters(query: Query) -> RunFilters:
@@ -98,7 +106,7 @@ def read_filters(query: Query) -> RunFilters:
         status=_words(query, "status", problems, known=known),
         lane=_words(query, "lane", problems),
         plan=_words(query, "plan", problems),
-        session=tuple(map(int, _words(query, "session", problems, fits=_is_id))),
+        session=tuple(sorted(map(int, _words(query, "session", problems, fits=_is_id)))),
         environment=_words(query, "environment", problems, known=[name for name, _ in ENVIRONMENTS]),
         trigger=_words(query, "trigger", problems),
         within=_within(query, problems),
@@ -159,17 +167,44 @@ def _moment(query: Query, name: str, problems: list[str]) -> datetime | None:
 
 
 def matching(runs: RunQuerySet, filters: RunFilters) -> RunQuerySet:
-    """The runs that pass all filters. In SQL, with the database's clock where a range is relative."""
-    if filters.problems:
+    """The runs that pass all filters. In SQL, with the database's clock where a range is relative.
+
+    Names of lanes and plans are looked up at once: with ids at hand PostgreSQL knows how many runs each of them has.
+    """
+    wanted = narrowed(filters)
+    if wanted is None:
         return runs.none()
-    runs = runs if filters.archived else runs.active()
-    runs = runs.in_status(*filters.status) if filters.status else runs
-    runs = runs.filter(lane__name__in=filters.lane) if filters.lane else runs
-    runs = runs.filter(plan_version__plan__slug__in=filters.plan) if filters.plan else runs
-    runs = runs.filter(session__in=filters.session) if filters.session else runs
-    runs = runs.filter(environment__in=filters.environment) if filters.environment else runs
-    runs = runs.filter(trigger__in=filters.trigger) if filters.trigger else runs
-    runs = runs.filter(created_at__gte=timezone.now() - WITHIN[filters.within]) if filters.within else runs
-    runs = runs.filter(created_at__gte=filters.since) if filters.since else runs
-    runs = runs.filter(created_at__lt=filters.until) if filters.until else runs
+    runs = within_time(runs, filters).filter(**{f"{name}__in": values for name, values in wanted.items()})
     return runs.titled_like(filters.q) if filters.q else runs
+
+
+def narrowed(filters: RunFilters) -> dict[str, list[Any]] | None:
+    """The columns that are narrowed, each with the values that pass; None when nothing can pass."""
+    asked: dict[str, list[Any]] = {
+        "status": list(filters.status),
+        "lane_id": lane_ids(filters) if filters.lane else [],
+        "plan_version_id": _ids(PlanVersion.objects.filter(plan__slug__in=filters.plan)) if filters.plan else [],
+        "session_id": list(filters.session),
+        "environment": list(filters.environment),
+        "trigger": list(filters.trigger),
+    }
+    has_unknown = (filters.lane and not asked["lane_id"]) or (filters.plan and not asked["plan_version_id"])
+    return None if filters.problems or has_unknown else {name: values for name, values in asked.items() if values}
+
+
+def lane_ids(filters: RunFilters) -> list[int]:
+    """The lanes in which runs can be that pass, in the order of their ids."""
+    lanes = Lane.objects.filter(name__in=filters.lane) if filters.lane else Lane.objects.all()
+    return [] if filters.problems else _ids(lanes)
+
+
+def _ids(found: QuerySet[Any]) -> list[Any]:
+    return list(found.order_by("pk").values_list("pk", flat=True))
+
+
+def within_time(runs: RunQuerySet, filters: RunFilters) -> RunQuerySet:
+    """Those of the time that is asked for, without archived ones unless these are asked for as well."""
+    runs = runs if filters.archived else runs.active()
+    runs = runs.filter(created_at__gte=Now() - WITHIN[filters.within]) if filters.within else runs
+    runs = runs.filter(created_at__gte=filters.since) if filters.since else runs
+    return runs.filter(created_at__lt=filters.until) if filters.until else runs

@@ -75,7 +75,8 @@ class ToolContext:
     `timeout_s` is what is left of the step's time. `write(stream, data)` takes output as it comes (`stdout`,
     `stderr`). `cancelled` is set when the run is cancelled; a tool that blocks looks at it at least each 0.2 s.
     `started_group` tells the worker the process group id of a child, so that a later attempt can kill what is left.
-    `declared` are the step's own outputs: name -> JSON Schema.
+    `declared` are the step's own outputs: name -> JSON Schema. `progress(done, total)` says how far the work is; it may
+    be called as often as one likes, and never raises. `run_id` is the run that the step belongs to.
     """
 
     workdir: Path
@@ -87,6 +88,8 @@ class ToolContext:
     declared: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     environment: str = "dev"
     settings: Mapping[str, Any] = field(default_factory=dict)
+    progress: Callable[[int, int], None] = lambda done, total: None
+    run_id: str = ""
 
 
 class Tool(Protocol):

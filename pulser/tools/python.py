@@ -2,7 +2,8 @@
 
 A function is allowed when `CONTROLROOM_PYTHON_FUNCTIONS` lists it (`package.module:name`, or `package.module:*` for
 what that module defines itself) or an entry point of the group `controlroom.functions` names it. It runs in the
-worker's pool process, or with `isolated: true` in a process of its own, which can be stopped at any moment.
+worker's pool process, or with `isolated: true` in a process of its own, which can be stopped at any moment. One that is
+marked `@attentive` is handed the step's context: it tells how far it is, and stops by itself when it is asked to.
 """
 
 from __future__ import annotations
@@ -56,6 +57,20 @@ def effect(name: str) -> Callable[[F], F]:
     return mark
 
 
+def attentive(function: F) -> F:
+    """Decorator: the function gets the step's `ToolContext` as keyword `context`, and looks up from its work.
+
+    It must notice `context.cancelled` and the end of `context.timeout_s` within a second (`Watch.check` tells): the
+    worker does not end its process for it.
+    """
+    function.is_attentive = True  # type: ignore[attr-defined]
+    return function
+
+
+def is_attentive(function: Function) -> bool:
+    return bool(getattr(function, "is_attentive", False))
+
+
 def allow(functions: Iterable[str]) -> None:
     """Names the functions that plans may call, once at start, so that their effects are known before a call."""
     global _listed  # noqa: PLW0603  set once, by the process that starts
@@ -89,7 +104,12 @@ class Python:
 
     def blocks(self, arguments: Mapping[str, Any]) -> bool:
         """Whether only the end of this process can stop the call; the worker then watches time and cancellation."""
-        return not arguments.get("isolated", False)
+        if arguments.get("isolated", False):
+            return False
+        try:
+            return not is_attentive(find(arguments["function"], listed=_listed))
+        except PermanentError:  # the call says so
+            return True
 
     def call(self, arguments: Mapping[str, Any], context: ToolContext) -> Outputs:
         """Raises PermanentError for a function that is not allowed or arguments that do not fit, FailedError for what
@@ -100,8 +120,10 @@ class Python:
         name, args = arguments["function"], arguments.get("args", {})
         if arguments.get("isolated", False):
             return {"result": isolation.call(target_of(name, listed=listed), args, context=context)}
+        function = find(name, listed=listed)
+        more = {"context": context} if is_attentive(function) else {}
         with captured(context.write):
-            return {"result": invoke(find(name, listed=listed), args, name=name)}
+            return {"result": invoke(function, {**args, **more}, name=name)}
 
 
 @dataclass(frozen=True, slots=True)

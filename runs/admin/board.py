@@ -1,4 +1,4 @@
-"""Lanes and sessions. The ones that a run goes to when nobody names any stay as they are called."""
+"""Lanes, sessions, saved views. The lane and the session that runs go to when nobody names any keep their names."""
 
 # Django's admin and form classes take no type arguments when the program runs.
 # mypy: disable-error-code="type-arg"
@@ -11,8 +11,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.utils import timezone
 
-from runs.models import Lane, Session
+from runs.models import Lane, SavedView, Session
 from runs.models.lane import DEFAULT_LANE
 from runs.models.session import DEFAULT_SESSION
 
@@ -33,6 +34,13 @@ class LaneAdmin(admin.ModelAdmin):
     @admin.display(description="queued")
     def queued(self, lane: Any) -> int:
         return int(lane.queued)
+
+    def save_model(self, request: HttpRequest, obj: Lane, form: Any, change: bool) -> None:
+        """Who paused it and when is kept, as when it is done on the board."""
+        if "paused" in form.changed_data:
+            obj.paused_by = request.user.get_username() if obj.paused else ""
+            obj.paused_at = timezone.now() if obj.paused else None
+        super().save_model(request, obj, form, change)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Lane | None = None) -> list[str]:
         return ["name"] if obj and obj.name == DEFAULT_LANE else []
@@ -70,3 +78,18 @@ class SessionAdmin(admin.ModelAdmin):
     @admin.action(description="Take into use again", permissions=["change"])
     def unarchive(self, request: HttpRequest, sessions: QuerySet[Session]) -> None:
         self.message_user(request, f"In use again: {sessions.exclude(archived_at=None).update(archived_at=None)}")
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(admin.ModelAdmin):
+    """Made on the board. Here one that is shared can be taken back when its owner has gone."""
+
+    list_display = ["name", "owner", "is_shared", "is_default", "deleted_at"]
+    list_filter = ["is_shared"]
+    list_select_related = ["owner"]
+    search_fields = ["name", "owner__username"]
+    fields = ["name", "owner", "query", "is_shared", "is_default", "created_at", "deleted_at"]
+    readonly_fields = ["owner", "query", "is_default", "created_at", "deleted_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-from asgiref.sync import sync_to_async
-from django.db.models.fields.files import FieldFile
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from ninja import Query, Router
 
-from pulser.language import limits
 from runs.api.auth import ApiRequest, may_view
 from runs.api.events import visible_run
 from runs.api.openapi import answers, gives
 from runs.api.paging import Paged, page
 from runs.api.schemas import ArtifactPage, RunId
 from runs.api.wire import answer
+from runs.artifacts.content import pieces
 from runs.errors import NotThere
 from runs.live.wire import rfc3339
 from runs.models import Artifact
 
 router = Router(tags=["artifacts"])
-
-READ_BYTES = limits.MIB // 4
 
 
 @router.get("/{run_id}/artifacts", auth=may_view, response=answers(ArtifactPage, 404, 422))
@@ -63,7 +57,7 @@ def content(request: ApiRequest, run_id: RunId, artifact_id: str) -> HttpRespons
     artifact = Artifact.objects.filter(run=run, pk=number).first()
     if artifact is None or not artifact.content.storage.exists(str(artifact.content.name)):
         raise NotThere(f"the run has no artifact {artifact_id[:20]}, or its content is gone")
-    return StreamingHttpResponse(_pieces(artifact.content), headers=_headers(artifact))
+    return StreamingHttpResponse(pieces(artifact.content), headers=_headers(artifact))
 
 
 def _headers(artifact: Artifact) -> dict[str, str]:
@@ -75,13 +69,3 @@ def _headers(artifact: Artifact) -> dict[str, str]:
         "X-Content-Type-Options": "nosniff",
         "ETag": f'"{artifact.sha256}"',
     }
-
-
-async def _pieces(file: FieldFile) -> AsyncIterator[bytes]:
-    """Read as it is sent, off the event loop: a gigabyte neither fills memory nor holds others up."""
-    opened = await sync_to_async(file.storage.open)(str(file.name), "rb")
-    try:
-        while piece := await sync_to_async(opened.read)(READ_BYTES):
-            yield piece
-    finally:
-        await sync_to_async(opened.close)()

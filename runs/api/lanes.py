@@ -5,16 +5,14 @@ from __future__ import annotations
 from django.http import HttpResponse
 from ninja import Query, Router
 
-from pulser.engine.states import RunStatus
 from runs.api.auth import ApiRequest, may_operate, may_view
 from runs.api.body import take
 from runs.api.openapi import answers, takes
 from runs.api.paging import Order, Paged, page
 from runs.api.schemas import LaneChange, LaneOut, LanePage
 from runs.api.wire import answer
-from runs.errors import NotThere
-from runs.execution.dispatch import wake
-from runs.models import Lane, Run
+from runs.models import Lane
+from runs.places import change_lane
 
 router = Router(tags=["lanes"])
 
@@ -49,19 +47,4 @@ def lane_json(lane: Lane) -> dict[str, object]:
 def change(request: ApiRequest, name: str) -> HttpResponse:
     """Change the limit, pause or open the lane. What has waited for it and may start now, starts at once."""
     wanted = take(request, LaneChange).model_dump(exclude_none=True)
-    lanes = Lane.objects.visible_to(request.auth).filter(name=name)
-    if not lanes.exists():
-        raise NotThere(f"there is no lane {name[:50]}")
-    if wanted:
-        lanes.update(**wanted)
-    lane = lanes.with_load().get()
-    _wake_for(lane)
-    return answer(lane_json(lane))
-
-
-def _wake_for(lane: Lane) -> None:
-    """Workers find a lane by any of its runs, and take from it in the order of the lane."""
-    room = 0 if lane.paused else lane.limit - lane.used  # type: ignore[attr-defined]
-    first = Run.objects.filter(lane=lane).in_status(RunStatus.QUEUED).first()
-    if room > 0 and first is not None:
-        wake(str(first.pk), count=min(room, lane.queued))  # type: ignore[attr-defined]
+    return answer(lane_json(change_lane(name, wanted, actor=request.auth)))

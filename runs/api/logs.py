@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Literal
 
-from asgiref.sync import sync_to_async
 from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -20,11 +18,10 @@ from runs.api.wire import answer
 from runs.errors import NotThere
 from runs.live.shown import log_chunks
 from runs.live.wire import rfc3339
+from runs.logs.raw import raw_log
 from runs.models import LogChunk, Step
 
 router = Router(tags=["logs"])
-
-CHUNKS_READ = 50  # at once, for the raw log: some megabytes at most
 
 
 class LogQuery(Schema):
@@ -43,7 +40,7 @@ def show(request: ApiRequest, run_id: RunId, query: Query[LogQuery]) -> HttpResp
     chunks = log_chunks(run.pk, after=query.after)
     chunks = chunks if query.step is None else chunks.filter(attempt__step__key=query.step)
     if query.format == "text":
-        return StreamingHttpResponse(_raw(chunks), content_type="text/plain; charset=utf-8")
+        return StreamingHttpResponse(raw_log(chunks), content_type="text/plain; charset=utf-8")
     return _page(chunks, query)
 
 
@@ -70,13 +67,3 @@ def _item(chunk: LogChunk) -> dict[str, object]:
         "text": chunk.text,
         "at": rfc3339(chunk.at),
     }
-
-
-async def _raw(chunks: QuerySet[LogChunk]) -> AsyncIterator[bytes]:
-    """All there is now, read as it is sent: a log may be larger than memory should hold."""
-    read = sync_to_async(lambda after: list(chunks.filter(pk__gt=after)[:CHUNKS_READ]))
-    after = 0
-    while found := await read(after):
-        for chunk in found:
-            yield bytes(chunk.data)
-        after = found[-1].pk

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeVar
 
-from django.core.signing import BadSignature, Signer
 from django.db.models import Model, Q, QuerySet
 from ninja import Field, Schema
 
 from pulser.language import limits
 from runs.api.problems import unfit
+from runs.cursors import CURSOR_CHARS, BadCursor, read_cursor, seal_of, write_cursor
 
 T = TypeVar("T", bound=Model)
-CURSOR_CHARS = 500
 
 
 class Paged(Schema):
@@ -58,41 +54,32 @@ def page(
 
     `bound_to`: the list's name and its filters; a cursor of another list or other filters is refused (Unfit).
     """
-    seal = _seal(queryset.model.__name__, bound_to or {})
-    if query.cursor is not None:
-        queryset = queryset.filter(order.beyond(_position(query.cursor, seal, len(order.fields))))
-    items = list(queryset.order_by(*order.names)[: query.limit + 1])
-    if len(items) <= query.limit:
-        return items, None
-    last = items[query.limit - 1]
-    return items[: query.limit], _cursor([_plain(getattr(last, field)) for field in order.fields], seal)
+    place = Place(query, seal_of(queryset.model.__name__, bound_to or {}), order)
+    if place.position is not None:
+        queryset = queryset.filter(order.beyond(place.position))
+    return place.page(list(queryset.order_by(*order.names)[: query.limit + 1]))
 
 
-def _seal(name: str, filters: Mapping[str, Any]) -> str:
-    text = json.dumps([name, filters], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+class Place:
+    """Where in a list a query goes on: `position` has the values of the last item given, None at the start.
 
+    Raises Unfit for a cursor of another list or other filters.
+    """
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return value if isinstance(value, int) else str(value)
+    def __init__(self, query: Paged, seal: str, order: Order) -> None:
+        self._query, self._seal, self._order = query, seal, order
+        self.position = self._read(query.cursor) if query.cursor is not None else None
 
+    def _read(self, cursor: str) -> list[Any]:
+        try:
+            return read_cursor(cursor, self._seal, length=len(self._order.fields))
+        except BadCursor as error:
+            raise unfit("query.cursor", str(error)) from error
 
-def _cursor(position: list[Any], seal: str) -> str:
-    return _signer().sign_object([seal, *position])
-
-
-def _position(cursor: str, seal: str, length: int) -> list[Any]:
-    """Values come back only from a cursor that we signed, so they need no further check."""
-    try:
-        given, *position = _signer().unsign_object(cursor)
-    except (BadSignature, ValueError, UnicodeError) as error:
-        raise unfit("query.cursor", "this is no cursor: take `next` of the page before as it is") from error
-    if given != seal or len(position) != length:
-        raise unfit("query.cursor", "this cursor belongs to another list or other filters: start without a cursor")
-    return list(position)
-
-
-def _signer() -> Signer:
-    return Signer(salt="runs.api.paging")
+    def page(self, items: list[T]) -> tuple[list[T], str | None]:
+        """Of items read from here on, one more than fit if there are, those that fit, and the next cursor."""
+        if len(items) <= self._query.limit:
+            return items, None
+        last = items[self._query.limit - 1]
+        values = [getattr(last, field) for field in self._order.fields]
+        return items[: self._query.limit], write_cursor(values, self._seal)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from django.http import HttpResponse
 from ninja import Field, Query, Router
@@ -13,15 +13,19 @@ from pulser.engine.states import RunStatus
 from runs.api.auth import ApiRequest, may_operate, may_view
 from runs.api.body import canonical, idempotency, take
 from runs.api.openapi import KEY_PARAMETER, answers, takes
-from runs.api.paging import Order, Paged, page
+from runs.api.paging import Order, Paged, Place
 from runs.api.problems import unfit
 from runs.api.schemas import RunId, RunOut, RunPage, StartRun
 from runs.api.wire import answer, answer_run, answer_started, run_id_of, run_summary
+from runs.cursors import seal_of
 from runs.execution.start import find_version, start_run
+from runs.filters import ID_MAX, Q_CHARS, VALUE_CHARS, RunFilters
 from runs.models import Lane, Run, Session
 from runs.models.run import RunQuerySet
+from runs.newest import newest, position_of
 
 router = Router(tags=["runs"], by_alias=True)
+T = TypeVar("T")
 
 BY_TIME = Order(("created_at", "pk"))
 CLI_AGENT = "controlroom-cli/"
@@ -47,33 +51,42 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
 FLAGS = WithJsonSchema({"type": "string", "enum": ["false", "true", "all", "0", "1"]})
 
 
-class RunFilters(Paged):
+class RunQuery(Paged):
+    """The words of `runs.filters`, as far as programs need them; `archived` knows one more."""
+
     status: list[RunStatus] = Field(default_factory=list, description="Any of these")
-    lane: str | None = Field(None, max_length=50)
-    session: int | None = Field(None, ge=1, le=2**63 - 1)
-    plan: str | None = Field(None, max_length=100)
-    q: str | None = Field(None, max_length=200, description="Part of the title")
+    lane: str | None = Field(None, max_length=VALUE_CHARS)
+    session: int | None = Field(None, ge=1, le=ID_MAX)
+    plan: str | None = Field(None, max_length=VALUE_CHARS)
+    environment: list[Literal["dev", "staging", "prod"]] = Field(default_factory=list, description="Any of these")
+    trigger: str | None = Field(None, max_length=VALUE_CHARS, description="What started it, like hook or board")
+    q: str | None = Field(None, max_length=Q_CHARS, description="Part of the title; one or two letters begin a word")
     since: Moment | None = Field(None, description="Created then or later")
     until: Moment | None = Field(None, description="Created before")
     archived: Annotated[Literal["false", "true", "all"], BeforeValidator(_flag), FLAGS] = "false"
 
-    def of(self, runs: RunQuerySet) -> RunQuerySet:
-        """The runs that pass all filters."""
-        runs = self._of_board(runs)
-        runs = runs.in_status(*self.status) if self.status else runs
-        runs = runs.of_plan(self.plan) if self.plan else runs
-        runs = runs.titled_like(self.q) if self.q else runs
-        return self._of_time(runs)
+    @property
+    def filters(self) -> RunFilters:
+        return RunFilters(
+            status=tuple(self.status),
+            lane=_some(self.lane),
+            plan=_some(self.plan),
+            session=_some(self.session),
+            environment=tuple(self.environment),
+            trigger=_some(self.trigger),
+            since=self.since,
+            until=self.until,
+            q=(self.q or "").strip(),
+            archived=self.archived != "false",
+        )
 
-    def _of_board(self, runs: RunQuerySet) -> RunQuerySet:
-        runs = runs.active() if self.archived == "false" else runs
-        runs = runs.archived() if self.archived == "true" else runs
-        runs = runs.in_lane(self.lane) if self.lane else runs
-        return runs.in_session(self.session) if self.session else runs
+    @property
+    def among(self) -> RunQuerySet:
+        return Run.objects.archived() if self.archived == "true" else Run.objects.all()
 
-    def _of_time(self, runs: RunQuerySet) -> RunQuerySet:
-        runs = runs.filter(created_at__gte=self.since) if self.since else runs
-        return runs.filter(created_at__lt=self.until) if self.until else runs
+
+def _some(value: T | None) -> tuple[T, ...]:
+    return () if value is None or value == "" else (value,)
 
 
 @router.post(
@@ -122,11 +135,12 @@ def _session(number: int | None) -> Session | None:
 
 
 @router.get("", auth=may_view, response=answers(RunPage, 422))
-def index(request: ApiRequest, query: Query[RunFilters]) -> HttpResponse:
+def index(request: ApiRequest, query: Query[RunQuery]) -> HttpResponse:
     """Runs without their steps, newest first. Archived ones come with `archived=true` or `all`."""
-    runs = query.of(Run.objects.visible_to(request.auth).with_context())
-    bound = query.dict(exclude={"cursor", "limit"})
-    items, following = page(runs, query, order=BY_TIME, bound_to=bound)
+    place = Place(query, seal_of("Run", query.dict(exclude={"cursor", "limit"})), BY_TIME)
+    after = position_of(place.position) if place.position else None
+    found = newest(request.auth, query.filters, "pk", limit=query.limit + 1, after=after, among=query.among)
+    items, following = place.page(list(Run.objects.listed([pk for (pk,) in found])))
     return answer({"items": [run_summary(run) for run in items], "next": following})
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Literal
 
 from django.db import IntegrityError, transaction
-from django.db.models.functions import Now
 from django.http import HttpResponse
 from ninja import Query, Router
 
@@ -16,10 +15,10 @@ from runs.api.paging import Paged, page
 from runs.api.problems import unfit
 from runs.api.schemas import NewSession, SessionOut, SessionPage
 from runs.api.wire import answer
-from runs.errors import MoveRefused, NotThere
+from runs.errors import NotThere
 from runs.live.wire import rfc3339
 from runs.models import Session
-from runs.models.session import DEFAULT_SESSION
+from runs.places import archive_session, unarchive_session
 
 router = Router(tags=["sessions"])
 
@@ -65,10 +64,7 @@ def create(request: ApiRequest) -> HttpResponse:
 def archive(request: ApiRequest, session_id: str) -> HttpResponse:
     """Put a session away: no run starts in it, its runs stay. `default` cannot be put away."""
     session = _find(request, session_id)
-    if session.name == DEFAULT_SESSION:
-        raise MoveRefused(f"the session {DEFAULT_SESSION} is always in use")
-    if not Session.objects.active().filter(pk=session.pk).update(archived_at=Now()):
-        raise MoveRefused("the session is archived already")
+    archive_session(session, actor=request.auth)
     return answer(_item(_find(request, session_id)))
 
 
@@ -76,8 +72,7 @@ def archive(request: ApiRequest, session_id: str) -> HttpResponse:
 def unarchive(request: ApiRequest, session_id: str) -> HttpResponse:
     """Take a session into use again."""
     session = _find(request, session_id)
-    if not Session.objects.archived().filter(pk=session.pk).update(archived_at=None):
-        raise MoveRefused("the session is not archived")
+    unarchive_session(session, actor=request.auth)
     return answer(_item(_find(request, session_id)))
 
 

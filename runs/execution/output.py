@@ -10,13 +10,14 @@ from django.db import connection
 from pulser.language.limits import LOG_BYTES, LOG_CHUNK_BYTES
 from runs import hints
 from runs.execution.insist import insist
+from runs.models import LogChunk
 from runs.transitions.claiming import Claim
 
 FLUSH_INTERVAL = 0.2  # seconds
 
 INSERT = """
-INSERT INTO runs_logchunk (attempt_id, "offset", stream, data, at)
-SELECT %s, %s, %s, %s, clock_timestamp() FROM runs_attempt WHERE id = %s AND finished_at IS NULL RETURNING id
+INSERT INTO runs_logchunk (attempt_id, "offset", stream, data, lines, is_open, at)
+SELECT %s, %s, %s, %s, %s, %s, clock_timestamp() FROM runs_attempt WHERE id = %s AND finished_at IS NULL RETURNING id
 """
 
 
@@ -34,6 +35,7 @@ class Output:
         self._pending: list[tuple[str, bytearray]] = []
         self._pending_bytes = 0
         self._stored = 0
+        self._is_waiting = False  # the beginning of a line, for its rest
         self._lock = threading.Lock()
         self._storing = threading.Lock()
 
@@ -77,16 +79,26 @@ class Output:
                 hints.publish(self.claim.run_id, log=last)
 
     def _take(self, *, is_last: bool) -> list[tuple[str, bytearray]]:
-        """What has come, but for the beginning of a sign whose other bytes are still to come."""
+        """What has come, but for the beginning of a line or a sign whose rest is still to come."""
         with self._lock:
             pending, self._pending, self._pending_bytes = self._pending, [], 0
             if pending and not is_last:
                 stream, data = pending[-1]
-                if torn := _torn_bytes(data):
-                    self._pending = [(stream, data[-torn:])]
-                    self._pending_bytes = torn
-                    del data[-torn:]
-        return pending
+                if kept := self._unfinished(data):
+                    self._pending = [(stream, data[-kept:])]
+                    self._pending_bytes = kept
+                    del data[-kept:]
+        return [(stream, data) for stream, data in pending if data]
+
+    def _unfinished(self, data: bytearray) -> int:
+        """How many bytes at the end wait for what follows: a line until the next flush, a torn sign however long.
+
+        Else lines of steps that run side by side would be cut in two wherever a flush happens to come.
+        """
+        line = len(data) - (data.rfind(b"\n") + 1)
+        is_new = line < len(data) or not self._is_waiting
+        self._is_waiting = is_new and 0 < line < LOG_CHUNK_BYTES
+        return line if self._is_waiting else _torn_bytes(data)
 
     def _put_back(self, pieces: list[tuple[str, bytes]]) -> None:
         """What the database could not take comes first the next time."""
@@ -97,19 +109,19 @@ class Output:
     def _store(self, stream: str, data: bytes) -> int | None:
         with connection.cursor() as cursor:
             attempt = self.claim.attempt_id
-            cursor.execute(INSERT, [attempt, self._stored, stream, data, attempt])
+            cursor.execute(INSERT, [attempt, self._stored, stream, data, *LogChunk.count(data), attempt])
             row = cursor.fetchone()
         self._stored += len(data)
         return row[0] if row else None
 
 
 def _chunks(data: bytearray) -> Iterator[bytes]:
-    """Pieces of at most LOG_CHUNK_BYTES that tear no sign in two: each is shown by itself."""
+    """Pieces of at most LOG_CHUNK_BYTES that tear no sign in two, and no line that fits."""
     start = 0
     while start < len(data):
         piece = data[start : start + LOG_CHUNK_BYTES]
         if start + len(piece) < len(data):
-            piece = piece[: len(piece) - _torn_bytes(piece)]
+            piece = piece[: piece.rfind(b"\n") + 1] or piece[: len(piece) - _torn_bytes(piece)]
         yield bytes(piece)
         start += len(piece)
 

@@ -35,6 +35,7 @@ from pulser.verifiers import registry as verifiers
 from pulser.verifiers.base import StepResult
 from runs.execution.insist import insist
 from runs.execution.output import Output
+from runs.execution.progress import Progress
 from runs.execution.pulse import Beat, end_this_process, pulse
 from runs.execution.safety import make_sure
 from runs.execution.workspace import (
@@ -224,6 +225,7 @@ def _call(attempt: Performance) -> None:
     if effect_of(attempt.node.step, attempt.arguments) == Effect.IRREVERSIBLE:
         make_sure(attempt.claim)
     timeout = attempt.graph.timeout_of(attempt.claim.key)
+    progress = Progress(attempt.claim)
     context = ToolContext(
         workdir=attempt.workdir,
         timeout_s=timeout,
@@ -234,6 +236,8 @@ def _call(attempt: Performance) -> None:
         declared=attempt.node.step.outputs,
         environment=attempt.claim.environment,
         settings=settings.TOOL_SETTINGS,
+        progress=progress,
+        run_id=attempt.claim.run_id,
     )
     attempt.beat = _beat(attempt, timeout)
     pulse.watch(attempt.beat)
@@ -243,6 +247,8 @@ def _call(attempt: Performance) -> None:
         if error.exit_code is None or not _judges_exit_code(attempt):
             raise
         result, attempt.exit_code = error.outputs, error.exit_code
+    finally:
+        progress.flush()
     if isinstance(result, Suspension):
         attempt.suspension = result
         return

@@ -14,14 +14,14 @@ from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from channels.db import database_sync_to_async
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 
 from runs.actors import NOBODY
+from runs.filters import RunFilters
 from runs.live import frames
 from runs.live.auth import Caller, still_valid
 from runs.live.codes import Close, Refusal
-from runs.live.frames import Batch, Frame, Version
+from runs.live.frames import Batch, Frame, Standing, Version
 from runs.live.listener import Listener
 from runs.live.topics import Topic, Watch
 
@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 POLL_INTERVAL = 5.0  # seconds
 JOIN_INTERVAL = 0.2  # seconds in which further changes of a topic are joined
+LOOK_AGAIN_INTERVAL = 30.0  # seconds, at least, until all that boards show is compared with their filters once more
 SUBSCRIBE_TIMEOUT = 1.0  # seconds that a new viewer waits for the subscription
 BOARD = "board"
 SHOWN_MAX = 2_000  # runs on boards that the poll keeps in mind
@@ -66,6 +67,7 @@ class Feed:
         self._listener: Listener
         self._executor: ThreadPoolExecutor
         self._tasks: list[asyncio.Task[None]] = []
+        self._looked_again_at = 0.0
 
     @property
     def is_asleep(self) -> bool:
@@ -112,7 +114,8 @@ class Feed:
         """What was there before the first viewer came is no news: the poll tells what differs from it."""
         async with self._looking:
             if not self._knows_the_board:
-                self._board_seqs = seqs_of(await self._read(frames.look, (), shown=()))
+                self._board_seqs = seqs_of(await self._read(partial(frames.look, (), shown=())))
+                self._looked_again_at = asyncio.get_running_loop().time()
                 self._knows_the_board = True
 
     def _leave(self, topic: Topic) -> None:
@@ -145,28 +148,50 @@ class Feed:
         """The next events of a run, None when there is no such run."""
         return await self._once(watch.topic, ("events", run_id, after), partial(frames.batch, run_id, after=after))
 
-    async def cards(self, watch: Watch, run_ids: Iterable[str]) -> dict[str, Frame]:
-        """The cards of these runs, as far as these are there."""
-        return await watch.topic.shared(run_ids, partial(self._read, frames.cards))
+    async def batches(self, watch: Watch, afters: Mapping[str, int]) -> dict[str, Batch]:
+        """The next events of these runs, as far as they fit into one reading; `events` brings the rest."""
 
-    async def snapshot(self, watch: Watch, *, session: int | None, archived: bool) -> dict[str, int]:
-        """What the board shows to this viewer: the seq of each run by its id."""
-        key = ("snapshot", session, archived)
-        read = partial(frames.snapshot, watch.caller.actor, session=session, archived=archived)
-        shown: dict[str, int] = await self._once(watch.topic, key, read)
-        self._remember(shown)
-        return shown
+        async def answer(keys: list[tuple[str, str, int]]) -> dict[tuple[str, str, int], Batch]:
+            found = await self._read(frames.batches, {run_id: after for _, run_id, after in keys})
+            return {("events", run_id, afters[run_id]): batch for run_id, batch in found.items()}
 
-    async def seqs(self, run_ids: set[str]) -> dict[str, int]:
-        """The last seq of each of these runs that is there. They count as shown from now on."""
-        found = await self._read(frames.seqs, run_ids)
-        self._remember(found)
+        known = await watch.topic.shared([("events", run_id, after) for run_id, after in afters.items()], answer)
+        return {batch.run: batch for batch in known.values() if batch is not None}
+
+    async def standings(self, watch: Watch, run_ids: Iterable[str], *, filters: RunFilters) -> dict[str, Standing]:
+        """Whether these runs pass the filters, as far as they are there: one query for all who filter alike."""
+        return await self._each(watch, run_ids, about=_of(filters), read=partial(frames.standings, filters=filters))
+
+    async def cards(self, watch: Watch, run_ids: Iterable[str], *, view: str) -> dict[str, Frame]:
+        """How this view shows these runs, as far as they are there: rendered once for all who look at it."""
+        found = await self._each(watch, run_ids, about=view, read=partial(frames.cards, view=view))
+        self.remember(found)
         return found
 
-    def _remember(self, run_ids: Iterable[str]) -> None:
+    async def _each(
+        self, watch: Watch, run_ids: Iterable[str], *, about: Hashable, read: Callable[[list[str]], Mapping[str, T]]
+    ) -> dict[str, T]:
+        """What `read` answers for these runs, kept apart from what else is asked about them."""
+
+        async def answer(keys: list[tuple[Hashable, str]]) -> dict[tuple[Hashable, str], T]:
+            found = await self._read(read, [run_id for _, run_id in keys])
+            return {(about, run_id): one for run_id, one in found.items()}
+
+        known = await watch.topic.shared([(about, run_id) for run_id in run_ids], answer)
+        return {run_id: one for (_, run_id), one in known.items()}
+
+    async def snapshot(self, watch: Watch, *, filters: RunFilters, view: str) -> dict[str, int]:
+        """What the board shows to this viewer: the seq of each run by its id."""
+        read = partial(frames.snapshot, watch.caller.actor, filters=filters, view=view)
+        shown: dict[str, int] = await self._once(watch.topic, ("snapshot", view, _of(filters)), read)
+        self.remember(shown)
+        return shown
+
+    def remember(self, run_ids: Iterable[str]) -> None:
+        """These runs are on boards: the poll looks at them, however old they are."""
         self._shown.update(dict.fromkeys(run_ids))
-        for oldest in list(self._shown)[: max(0, len(self._shown) - SHOWN_MAX)]:
-            del self._shown[oldest]
+        while len(self._shown) > SHOWN_MAX:
+            del self._shown[next(iter(self._shown))]
 
     async def _once(self, topic: Topic, key: Hashable, read: Callable[[], T]) -> T:
         async def answer(_keys: list[Hashable]) -> dict[Hashable, T]:
@@ -175,11 +200,13 @@ class Feed:
         known: dict[Hashable, T] = await topic.shared([key], answer)
         return known[key]
 
-    async def _read(self, read: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Database and templates are synchronous: one thread of the feed's own reads for everybody."""
-        call = database_sync_to_async(read, thread_sensitive=False, executor=self._executor)
-        answer: T = await call(*args, **kwargs)
-        return answer
+    async def _read(self, read: Callable[..., T], *args: Any) -> T:
+        """Database and templates are synchronous: one thread of the feed's own reads for everybody.
+
+        It keeps its connection while there is much to read: to take one from the pool costs as much as a reading. The
+        next poll gives it back.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._executor, partial(_or_let_go, read, *args))
 
     def _take(self, hint: dict[str, Any]) -> None:
         """Tell the viewers, and note what they were told: the poll need not tell it again."""
@@ -202,6 +229,7 @@ class Feed:
             try:
                 await self._ask_who_may_stay()
                 await self._look_for_changes()
+                await self._read(close_old_connections)
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("the poll found no database: %s", error)
             except Exception:
@@ -219,10 +247,11 @@ class Feed:
         async with self._looking:
             pages = self._topics.keys() - {BOARD}
             shown = {*self._shown} if self._knows_the_board else None
-            versions = await self._read(frames.look, pages, shown=shown)
+            versions = await self._read(partial(frames.look, pages, shown=shown))
             self._tell_pages({run_id: version for run_id, version in versions.items() if run_id in pages})
             if shown is not None:
                 self._tell_the_board(seqs_of(versions))
+                self._look_again()
 
     def _tell_pages(self, versions: dict[str, Version]) -> None:
         told = self._page_versions
@@ -237,6 +266,26 @@ class Feed:
         for run_id, seq in self._board_seqs.items():
             if seq != told.get(run_id) and (topic := self._topics.get(BOARD)):
                 topic.touch(run_id)
+
+    def _look_again(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._looked_again_at >= LOOK_AGAIN_INTERVAL and (board := self._topics.get(BOARD)):
+            self._looked_again_at = now
+            board.look_again()
+
+
+def _or_let_go(read: Callable[..., T], *args: Any) -> T:
+    """Read; a connection on which that failed is not used again."""
+    try:
+        return read(*args)
+    except (DatabaseError, InterfaceError):
+        connections.close_all()
+        raise
+
+
+def _of(filters: RunFilters) -> Hashable:
+    """Filters with problems are equal to those without, and nothing passes them."""
+    return filters, bool(filters.problems)
 
 
 NOTHING: Version = (0, 0)

@@ -6,19 +6,27 @@ All functions here are synchronous and read the database; the feed calls them in
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from django.db.models import BigIntegerField, Func, RowRange, Sum, TextField, Window
+from django.db.models import BigIntegerField, Func, Q, RowRange, Sum, TextField, Value, Window
 from django.db.models.functions import Cast, Coalesce, Lead
 from django.template.loader import render_to_string
 
+from pulser.engine.states import RUN_ENDED
 from pulser.language import limits
 from runs.actors import Actor
-from runs.live.shown import board_cards, board_runs, last_log_ids, read_log, run_context, step_contexts
+from runs.filters import RunFilters, matching
+from runs.live.body import cause_context, head_context, node_contexts, step_rows, tally_context
+from runs.live.moment import Moment, read_moment
+from runs.live.shown import TABLE_RUNS, board_cards, board_runs, last_log_ids
 from runs.live.wire import dumps, event_json
-from runs.models import Event, LogChunk, Run
+from runs.logs.news import Spoke, log_news
+from runs.models import Event, Run
+from runs.newest import newest
 
 EVENTS_PER_FRAME = 200
 EVENT_BYTES = 1 * limits.MIB  # of data in the events of one frame, unless a single one has more
@@ -26,8 +34,12 @@ NEWEST_LOOKED_AT = 400  # runs that a poll compares beside those that boards are
 
 SEQ_MAX = 2**31 - 2 - EVENTS_PER_FRAME
 SIZE = Func(Cast("data", TextField()), function="octet_length", output_field=BigIntegerField())
-BYTES_BEFORE = Coalesce(Window(Sum(SIZE), order_by="seq", frame=RowRange(end=-1)), 0, output_field=BigIntegerField())
-NEXT = Window(Lead("seq"), order_by="seq")
+SUM_BEFORE = Window(Sum(SIZE), order_by=("run_id", "seq"), frame=RowRange(end=-1))
+BYTES_BEFORE = Coalesce(SUM_BEFORE, 0, output_field=BigIntegerField())
+NEXT = Window(Lead("seq"), partition_by="run_id", order_by="seq")
+
+# What a view shows of a run; nothing where it draws itself anew.
+PARTIALS = {"lanes": "runs/_card.html", "table": "runs/_row.html", "timeline": ""}
 
 Fragment = dict[str, str]
 Version = tuple[int, int]  # of a run: its last event's seq, its last log chunk's id
@@ -44,7 +56,6 @@ class Frame:
     seq: int
     text: str = ""
     log: int = 0
-    session: int = 0
     more: bool = False
     held: bool = False
 
@@ -52,6 +63,17 @@ class Frame:
     def size(self) -> int:
         """About so many bytes in memory."""
         return len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a run passed the filters when it had the events up to `seq`."""
+
+    seq: int
+    passes: bool
+
+
+GONE = Standing(seq=2**31, passes=False)  # deleted: nothing newer can be said
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +86,6 @@ class Batch:
     run: str
     seq: int
     events: tuple[dict[str, Any], ...]
-    session: int
     more: bool
     is_last: bool
     size: int = 0
@@ -74,16 +95,39 @@ class Batch:
         return dumps({"run": self.run, "seq": self.seq, "events": self.events}) if self.events else ""
 
 
-def cards(run_ids: Iterable[str]) -> dict[str, Frame]:
-    """The board's frame of each of these runs that is there."""
-    runs = Run.objects.filter(pk__in=list(run_ids)).with_context()
-    return {frame.run: frame for frame in map(_card, board_cards(runs))}
+def standings(run_ids: Iterable[str], *, filters: RunFilters) -> dict[str, Standing]:
+    """Where each of these runs stands, those that were deleted left out. One statement, so that it is one moment."""
+    runs = Run.objects.filter(pk__in=list(run_ids))
+    there = runs.order_by().values_list("pk", "seq", Value(False))
+    rows = there.union(matching(runs, filters).order_by().values_list("pk", "seq", Value(True)), all=True)
+    found: dict[str, Standing] = {}
+    for pk, seq, passes in rows:
+        if passes or str(pk) not in found:
+            found[str(pk)] = Standing(seq, passes)
+    return found
 
 
-def _card(context: dict[str, Any]) -> Frame:
+def cards(run_ids: Iterable[str], *, view: str) -> dict[str, Frame]:
+    """The frame of each of these runs that is there, as this view shows a run."""
+    runs = Run.objects.filter(pk__in=list(run_ids))
+    if not PARTIALS[view]:
+        return {str(pk): _frame(str(pk), seq) for pk, seq in runs.order_by().values_list("pk", "seq")}
+    return {str(card["run"].pk): _card(card, PARTIALS[view]) for card in board_cards(runs.with_context())}
+
+
+def _card(context: dict[str, Any], partial: str) -> Frame:
     run = context["run"]
-    card = _fragment(f"#run-{run.pk}", "runs/_card.html", context)
-    return Frame(run=str(run.pk), seq=run.seq, text=_text(run, run.seq, [card]), session=run.session_id)
+    return _frame(str(run.pk), run.seq, [_fragment(f"#run-{run.pk}", partial, context)])
+
+
+def removal(run_id: str, seq: int) -> Frame:
+    """The run leaves a board where it does not belong any more."""
+    return _frame(run_id, seq, [{"target": f"#run-{run_id}", "swap": "delete", "html": ""}])
+
+
+def _frame(run_id: str, seq: int, fragments: Iterable[Fragment] = ()) -> Frame:
+    text = dumps({"run": run_id, "seq": seq, "fragments": list(fragments)})
+    return Frame(run=run_id, seq=seq, text=text)
 
 
 def page(run_id: str, *, after: int, log: int) -> Frame:
@@ -92,39 +136,66 @@ def page(run_id: str, *, after: int, log: int) -> Frame:
     Events are read before the run: what is shown may be newer than `seq` says, and never older.
     """
     events, more_events = _events_after(run_id, after)
-    chunks, more_log, held = read_log(run_id, after=log)
+    spoken, more_log, held = log_news(run_id, after=log)
     run = Run.objects.with_context().filter(pk=run_id).first()
-    if run is None or not (events or chunks):
+    if run is None or not (events or spoken):
         return Frame(run=run_id, seq=after, log=log, held=held)
     seq = events[-1].seq if events else after
-    fragments = [*_page_fragments(run, events), *_log_fragments(run, chunks)]
-    last_chunk = chunks[-1].pk if chunks else log
+    fragments = [*_page_fragments(run, events), *_log_fragments(spoken)]
+    last_chunk = spoken[-1].pk if spoken else log
     more = more_events or more_log
     return Frame(run=run_id, seq=seq, text=_text(run, seq, fragments), log=last_chunk, more=more, held=held)
 
 
 def _events_after(run_id: str, after: int) -> tuple[list[Any], bool]:
-    """The next events with their `size`, so many that a frame stays small, one at least; and whether there are more.
-
-    A step's outputs may have a megabyte: PostgreSQL adds up, so that no more than these are ever read into memory.
-    """
-    near = Event.objects.filter(run_id=run_id).after(after).up_to(min(after, SEQ_MAX) + EVENTS_PER_FRAME + 1)
-    sized = near.annotate(size=SIZE, before=BYTES_BEFORE, next=NEXT).filter(before__lt=EVENT_BYTES).in_order()
-    events: list[Any] = list(sized[:EVENTS_PER_FRAME])
+    """The next events of a run, one at least if there is one; and whether there are more."""
+    events = _events_of({run_id: after}).get(run_id, [])
     return events, bool(events) and events[-1].next is not None
 
 
+def _events_of(afters: Mapping[str, int]) -> dict[str, list[Any]]:
+    """The next events of these runs with their `size`, at most `EVENTS_PER_FRAME` of each, and together so many that
+    they stay small: the runs at the end may get none.
+
+    A step's outputs may have a megabyte: PostgreSQL adds up, so that no more than these are ever read into memory.
+    """
+    last = EVENTS_PER_FRAME + 1
+    near = (Q(run_id=run, seq__gt=seq, seq__lte=min(seq, SEQ_MAX) + last) for run, seq in afters.items())
+    asked = Event.objects.filter(reduce(or_, near))
+    sized = asked.annotate(size=SIZE, before=BYTES_BEFORE, next=NEXT).filter(before__lt=EVENT_BYTES).in_order()
+    found: dict[str, list[Any]] = {}
+    for event in sized:
+        events = found.setdefault(str(event.run_id), [])
+        if len(events) < EVENTS_PER_FRAME:
+            events.append(event)
+    return found
+
+
 def _page_fragments(run: Run, events: list[Event]) -> list[Fragment]:
-    """The head, each step that the events speak of, and the events themselves."""
+    """The head, what failed first, each step that the events speak of with its node, and the events themselves.
+
+    A browser passes over what its page does not show.
+    """
     if not events:
         return []
-    steps = [
-        _fragment(f"#step-{context['step'].key}", "runs/_step.html", context)
-        for context in step_contexts(run, _steps_named(events))
-    ]
+    keys = _steps_named(events)
+    moment = read_moment(run, keys=keys)
     lines = "".join(render_to_string("runs/_event.html", {"run": run, "event": event}) for event in events)
-    head = _fragment("#run-head", "runs/_run_head.html", run_context(run))
-    return [head, *steps, {"target": "#events", "swap": "beforeend", "html": lines}]
+    return [
+        _fragment("#run-head", "runs/_run_head.html", head_context(moment)),
+        *_cause_fragments(moment, events),
+        *(_fragment(f"#step-{row['step'].key}", "runs/_step.html", row) for row in step_rows(moment, keys)),
+        *(_fragment(f"#{name}", "runs/_node.html", node) for name, node in node_contexts(moment, keys)),
+        *(_fragment("#steps-tally", "runs/_steps_tally.html", tally) for tally in tally_context(moment)),
+        {"target": "#events", "swap": "beforeend", "html": lines},
+    ]
+
+
+def _cause_fragments(moment: Moment, events: list[Event]) -> list[Fragment]:
+    """What failed first, if something did; a retry may have taken it back."""
+    told = cause_context(moment)
+    changed = told["cause"] or any(event.kind == "run.retried" for event in events)
+    return [_fragment("#first-cause", "runs/_first_cause.html", told)] if changed else []
 
 
 def _steps_named(events: list[Event]) -> set[str]:
@@ -133,17 +204,10 @@ def _steps_named(events: list[Event]) -> set[str]:
     return {event.step for event in events if event.step}.union(reset)
 
 
-def _log_fragments(run: Run, chunks: list[LogChunk]) -> list[Fragment]:
-    if not chunks:
-        return []
-    html = "".join(
-        render_to_string(
-            "runs/_log_chunk.html",
-            {"run": run, "chunk": chunk, "attempt": chunk.attempt, "step": chunk.attempt.step},
-        )
-        for chunk in chunks
-    )
-    return [{"target": "#log", "swap": "beforeend", "html": html}]
+def _log_fragments(spoken: list[Spoke]) -> list[Fragment]:
+    """Only that there is more: each page shows other lines of it, and fetches them."""
+    html = "".join(render_to_string("runs/_log_news.html", {"spoke": spoke}) for spoke in spoken)
+    return [{"target": "#log-news", "swap": "beforeend", "html": html}] if spoken else []
 
 
 def _fragment(target: str, template: str, context: dict[str, Any]) -> Fragment:
@@ -155,30 +219,43 @@ def _text(run: Run, seq: int, fragments: list[Fragment]) -> str:
 
 
 def batch(run_id: str, *, after: int) -> Batch | None:
-    """The events of a run after `after`, None when there is no such run.
+    """The events of a run after `after`, None when there is no such run."""
+    return batches({run_id: after}).get(run_id)
 
-    The run is read before its events: when it had ended by then, the events that follow are all there are.
+
+def batches(afters: Mapping[str, int]) -> dict[str, Batch]:
+    """The events of each of these runs after a seq. A run that is not there is left out, and so are the last ones when
+    the events before them are large.
+
+    The runs are read before their events: when one had ended by then, the events that follow are all there are.
     """
-    run = Run.objects.filter(pk=run_id).only("status", "session_id").first()
-    if run is None:
-        return None
-    events, more = _events_after(run_id, after)
-    size = sum(event.size for event in events)
+    runs = Run.objects.filter(pk__in=afters).order_by().values_list("pk", "seq", "status")
+    there = {str(pk): (seq, status in RUN_ENDED) for pk, seq, status in runs}
+    found = _events_of({run: afters[run] for run in there}) if there else {}
+    return {
+        run: _batch(run, found.get(run, []), after=afters[run], has_ended=has_ended)
+        for run, (seq, has_ended) in there.items()
+        if run in found or seq <= afters[run]
+    }
+
+
+def _batch(run: str, events: list[Any], *, after: int, has_ended: bool) -> Batch:
+    more = bool(events) and events[-1].next is not None
     seq = events[-1].seq if events else after
     said = tuple(event_json(event) for event in events)
-    is_last = run.is_finished and not more
-    return Batch(run=run_id, seq=seq, events=said, session=run.session_id, more=more, is_last=is_last, size=size)
+    size = sum(event.size for event in events)
+    return Batch(run=run, seq=seq, events=said, more=more, is_last=has_ended and not more, size=size)
 
 
-def snapshot(actor: Actor, *, session: int | None, archived: bool) -> dict[str, int]:
-    """What the board shows: the seq of each run by its id."""
-    runs = board_runs(actor, session, archived=archived).select_related(None)
-    return {str(pk): seq for pk, seq in runs.values_list("pk", "seq")}
-
-
-def seqs(run_ids: Collection[str]) -> dict[str, int]:
-    """The last seq of each of these runs that is there."""
-    return {str(pk): seq for pk, seq in Run.objects.filter(pk__in=run_ids).values_list("pk", "seq")}
+def snapshot(actor: Actor, *, filters: RunFilters, view: str) -> dict[str, int]:
+    """What the board opens with: the seq of each run by its id. A time line draws itself anew, and is told no ids."""
+    if view == "timeline":
+        return {}
+    if view == "table":
+        rows = newest(actor, filters, "pk", "seq", limit=TABLE_RUNS)
+    else:
+        rows = list(board_runs(actor, filters).select_related(None).values_list("pk", "seq"))
+    return {str(pk): seq for pk, seq in rows}
 
 
 def look(pages: Collection[str], *, shown: Collection[str] | None) -> dict[str, Version]:

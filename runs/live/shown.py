@@ -6,23 +6,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, Func, Max, OuterRef, Prefetch, QuerySet, Subquery
-from django.db.models.expressions import RawSQL
+from django.db.models import Max, OuterRef, QuerySet, Subquery
 
-from pulser.language import limits
+from pulser.engine.states import RunStatus
 from runs.actors import Actor
-from runs.models import Attempt, Lane, LogChunk, Run, Session, Step
+from runs.cursors import BadCursor, read_cursor, seal_of, write_cursor
+from runs.expectations import expected_durations
+from runs.filters import RunFilters, lane_ids
+from runs.logs.scope import settled
+from runs.models import Attempt, LogChunk, Run, Step
+from runs.newest import Position, newest, passing, position_of
+from runs.whynot import Room, whys
 
-BOARD_RUNS_PER_LANE = 50
-LOG_CHUNKS_READ = 100  # at most, in one reading
-LOG_BYTES_READ = 256 * limits.KIB
-
-# Chunk ids grow, but their transactions do not end in that order: a reader that has seen 6 would never see 5, which was
-# being written. A chunk counts when no older writer is left; after 2 s the writers of other tables are not waited for.
-SETTLED = """(age("runs_logchunk"."xmin") > age(pg_snapshot_xmin(pg_current_snapshot())::xid)
-              OR "runs_logchunk"."at" < clock_timestamp() - interval '2 seconds')"""
+BOARD_RUNS_PER_LANE = 30
+BOARD_RUNS_SEEN = 300  # of all lanes together, before one is looked at alone
+TABLE_RUNS = 100
+BARS_PER_LANE = 200
+BAR_COLUMNS = ("pk", "lane_id", "title", "status", "queued_at", "started_at", "finished_at")
+ALL = RunFilters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,63 +39,137 @@ class CardStep:
     deadline_at: datetime | None
     wait_role: str
     wait_message: str
+    progress_done: int | None
+    progress_total: int | None
 
 
 CARD_FIELDS = tuple(field.name for field in fields(CardStep))
 
 
-def board_runs(actor: Actor, session: Session | int | None = None, *, archived: bool = False) -> QuerySet[Run]:
-    """The newest runs of each lane that the board shows, newest first: without archived ones, unless asked for as well.
+@dataclass(frozen=True, slots=True)
+class TablePage:
+    """Rows of the table, newest first; the cursor of the next page, empty after the last; what was wrong with ours."""
 
-    `session`: a session or its id; None shows all.
+    runs: list[Run]
+    next: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A run on the time line."""
+
+    id: UUID
+    lane: int
+    title: str
+    status: str
+    queued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLine:
+    """The runs that were there between two moments, newest first, and the ids of lanes that had more than fit."""
+
+    bars: list[Bar]
+    cut: frozenset[int] = frozenset()
+
+
+def board_runs(actor: Actor, filters: RunFilters = ALL) -> QuerySet[Run]:
+    """The newest runs of each lane that pass, newest first.
+
+    At most `BOARD_RUNS_PER_LANE` of each lane; a page of the table for one lane alone shows what comes after them.
     """
-    shown = Run.objects.filter(lane=OuterRef("pk"))
-    shown = shown if archived else shown.active()
-    if session is not None:
-        shown = shown.in_session(session.pk if isinstance(session, Session) else session)
-    newest = ArraySubquery(shown.newest_first().values("pk")[:BOARD_RUNS_PER_LANE])
-    ids = Lane.objects.order_by().values_list(Func(newest, function="unnest", set_returning=True))
-    return Run.objects.visible_to(actor).filter(pk__in=ids).with_context().newest_first()
+    return Run.objects.visible_to(actor).listed(_board_ids(actor, filters))
 
 
-def board_cards(runs: Iterable[Run]) -> list[dict[str, Any]]:
-    """The card contexts of these runs, in their order. One query for all steps."""
+def _board_ids(actor: Actor, filters: RunFilters) -> list[UUID]:
+    """A look at the newest of all lanes fills most of them; what is missing then is looked for lane by lane."""
+    by_lane: dict[int, list[UUID]] = {}
+    seen = newest(actor, filters, "lane_id", "pk", limit=BOARD_RUNS_SEEN)
+    for lane, run in seen:
+        by_lane.setdefault(lane, []).append(run)
+    for lane in lane_ids(filters) if len(seen) == BOARD_RUNS_SEEN else ():
+        if len(by_lane.get(lane, ())) < BOARD_RUNS_PER_LANE:
+            there = Run.objects.filter(lane=lane)
+            by_lane[lane] = [run for (run,) in newest(actor, filters, "pk", limit=BOARD_RUNS_PER_LANE, among=there)]
+    return [run for runs in by_lane.values() for run in runs[:BOARD_RUNS_PER_LANE]]
+
+
+def table_page(actor: Actor, filters: RunFilters = ALL, *, after: str = "", limit: int = TABLE_RUNS) -> TablePage:
+    """A page of the table. Never raises: a cursor that is none, or of other filters, gives no rows and a `problem`."""
+    try:
+        position = _position(after, filters)
+    except BadCursor as problem:
+        return TablePage([], problem=str(problem))
+    ids = [row[0] for row in newest(actor, filters, "pk", limit=limit + 1, after=position)]
+    runs = list(Run.objects.visible_to(actor).listed(ids[:limit]))
+    return TablePage(runs, next=cursor_after(runs[-1], filters) if len(ids) > limit and runs else "")
+
+
+def cursor_after(run: Run, filters: RunFilters) -> str:
+    """For `table_page(filters)`: the page that begins after this run. For "Show more" in a lane, too."""
+    return write_cursor([run.created_at, run.pk], _seal(filters))
+
+
+def _position(cursor: str, filters: RunFilters) -> Position | None:
+    if not cursor:
+        return None
+    return position_of(read_cursor(cursor, _seal(filters), length=2))
+
+
+def _seal(filters: RunFilters) -> str:
+    return seal_of("table", {"query": filters.query})
+
+
+def time_line(actor: Actor, filters: RunFilters, *, since: datetime, until: datetime) -> TimeLine:
+    """The runs that pass, were created before `until`, and had not ended before `since`.
+
+    Of each lane the newest `BARS_PER_LANE`: of what is under way those created last, then those that ended last.
+    """
+    there = passing(actor, filters).filter(created_at__lt=until)
+    bars: list[Bar] = []
+    cut: set[int] = set()
+    for lane in lane_ids(filters):
+        in_lane = there.filter(lane=lane)
+        under_way = in_lane.unfinished().newest_first()
+        ended = in_lane.ended().filter(finished_at__gte=since).order_by("-finished_at", "-pk")
+        found = [row for some in (under_way, ended) for row in some.values_list(*BAR_COLUMNS)[: BARS_PER_LANE + 1]]
+        bars += (Bar(*row) for row in found[:BARS_PER_LANE])
+        cut |= {lane} if len(found) > BARS_PER_LANE else set()
+    bars.sort(key=lambda bar: (bar.queued_at, bar.id), reverse=True)
+    return TimeLine(bars, frozenset(cut))
+
+
+def board_cards(runs: Iterable[Run], *, room: Room | None = None) -> list[dict[str, Any]]:
+    """The contexts of cards and rows, in their order. One query for all steps, a few for what is said beside.
+
+    `room`: lanes and workers, when they were read already.
+    """
     runs = list(runs)
     ribbons: dict[Any, list[CardStep]] = {run.pk: [] for run in runs}
     steps = Step.objects.filter(run__in=runs).order_by("run_id", "position")
     for run_id, *values in steps.values_list("run_id", *CARD_FIELDS):
         ribbons[run_id].append(CardStep(*values))
-    return [{"run": run, "steps": ribbons[run.pk]} for run in runs]
+    reasons = whys(runs, ribbons, room=room)
+    expected = expected_durations({run.plan_version.plan_id for run in runs if run.status == RunStatus.RUNNING})
+    return [
+        {
+            "run": run,
+            "steps": ribbons[run.pk],
+            "why": reasons.get(run.pk),
+            "expected_s": expected.get(run.plan_version.plan_id),
+        }
+        for run in runs
+    ]
 
 
 def card_context(run: Run) -> dict[str, Any]:
-    """What `runs/_card.html` needs: the run, and its steps as `CardStep`s in plan order."""
+    """What `runs/_card.html` and `runs/_row.html` need: the run, its steps in plan order, why it stands still, and how
+    many seconds it is expected to run.
+    """
     return board_cards([run])[0]
-
-
-def run_context(run: Run) -> dict[str, Any]:
-    """What the head of a run's page needs: the run, and its steps in plan order, each with `open_attempts`."""
-    leases = Prefetch("attempts", queryset=Attempt.objects.open(), to_attr="open_attempts")
-    return {"run": run, "steps": list(run.steps.in_plan_order().prefetch_related(leases))}
-
-
-def step_context(run: Run, step: Step) -> dict[str, Any]:
-    """What `runs/_step.html` needs: with attempts, proofs and artifacts, oldest first."""
-    return {
-        "run": run,
-        "step": step,
-        "attempts": list(step.attempts.all()),
-        "proofs": list(step.proofs.all()),
-        "artifacts": list(step.artifacts.all()),
-    }
-
-
-def step_contexts(run: Run, keys: Iterable[str] | None = None) -> list[dict[str, Any]]:
-    """The contexts of these steps, or all of the run's, in plan order. Four queries, however many they are."""
-    steps = run.steps.in_plan_order().prefetch_related("attempts", "proofs", "artifacts")
-    if keys is not None:
-        steps = steps.filter(key__in=keys)
-    return [step_context(run, step) for step in steps]
 
 
 def log_chunks(run_id: Any, *, after: int = 0) -> QuerySet[LogChunk]:
@@ -102,22 +179,7 @@ def log_chunks(run_id: Any, *, after: int = 0) -> QuerySet[LogChunk]:
     that is not.
     """
     chunks = LogChunk.objects.filter(attempt__step__run_id=run_id, pk__gt=after)
-    settled = RawSQL(SETTLED, [], output_field=BooleanField())  # noqa: S611  # a constant
-    return chunks.annotate(settled=settled).select_related("attempt__step").order_by("pk")
-
-
-def read_log(run_id: Any, *, after: int = 0) -> tuple[list[LogChunk], bool, bool]:
-    """The next settled chunks, about a quarter of a megabyte; whether more is there; whether one is not settled yet."""
-    chunks: list[LogChunk] = []
-    room = LOG_BYTES_READ
-    for chunk in log_chunks(run_id, after=after)[: LOG_CHUNKS_READ + 1]:
-        if not chunk.settled:  # type: ignore[attr-defined]
-            return chunks, False, True
-        if len(chunks) == LOG_CHUNKS_READ or room <= 0:
-            return chunks, True, False
-        chunks.append(chunk)
-        room -= len(chunk.data)
-    return chunks, False, False
+    return chunks.annotate(settled=settled()).select_related("attempt__step").order_by("pk")
 
 
 def last_log_ids(run_ids: Iterable[Any]) -> dict[Any, int]:

@@ -13,7 +13,7 @@ from runs.live.codes import Close, Refusal
 Key = TypeVar("Key", bound=Hashable)
 
 CHANGED_MAX = 5_000  # runs with news that a viewer has not taken yet
-KEPT_MAX = 400  # answers that a topic keeps
+KEPT_MAX = 4_000  # answers that a topic keeps; most are as small as "this run passes those filters"
 KEPT_BYTES = 4 * limits.MIB  # of them together
 
 
@@ -24,6 +24,7 @@ class Watch:
         self.topic = topic
         self.caller = caller
         self._changed: set[str] = set()
+        self._look_again = False
         self._refusal: Close | None = None
         self._news = asyncio.Event()
 
@@ -36,7 +37,13 @@ class Watch:
         changed, self._changed = self._changed, set()
         return changed
 
-    def wake(self, run_ids: Iterable[str]) -> None:
+    def is_to_look_again(self) -> bool:
+        """Whether since the last call all that is shown was to be compared anew, changed or not."""
+        look_again, self._look_again = self._look_again, False
+        return look_again
+
+    def wake(self, run_ids: Iterable[str], *, look_again: bool = False) -> None:
+        self._look_again = self._look_again or look_again
         self._changed.update(run_ids)
         if len(self._changed) > CHANGED_MAX:
             self.refuse(Close.COME_BACK)
@@ -58,6 +65,7 @@ class Topic:
         self.name = name
         self.watches: set[Watch] = set()
         self._changed: set[str] = set()
+        self._look_again = False
         self._touched = asyncio.Event()
         self._round = 0
         self._kept: dict[Hashable, Any] = {}
@@ -71,35 +79,43 @@ class Topic:
             self._changed.add(run_id)
         self._touched.set()
 
+    def look_again(self) -> None:
+        """Time has passed: what was shown a while ago may have aged out of its time range, or be deleted."""
+        self._look_again = True
+        self._touched.set()
+
     async def _pace(self, join_s: float) -> None:
         while True:
             await self._touched.wait()
             self._touched.clear()
             changed, self._changed = self._changed, set()
+            look_again, self._look_again = self._look_again, False
             self._round += 1
             self._forget()
             for watch in self.watches:
-                watch.wake(changed)
+                watch.wake(changed, look_again=look_again)
             await asyncio.sleep(join_s)
+            async with self._reading:  # on a slow machine, all who wait for an answer get it before it is forgotten
+                pass
 
     async def shared(
         self,
         keys: Iterable[Key],
         read: Callable[[list[Key]], Awaitable[Mapping[Key, Any]]],
     ) -> dict[Key, Any]:
-        """What `read` answers for these keys, read once for all viewers of this round; absent keys stay absent.
+        """What `read` answers for these keys, read once for all viewers of a round; absent keys stay absent.
 
         An answer that was on its way when the next round began is not kept: it may be older than the change.
         """
         asked = list(keys)
         async with self._reading:
-            missing = [key for key in asked if key not in self._kept]
+            known: dict[Key, Any] = {key: self._kept[key] for key in asked if key in self._kept}
+            missing = [key for key in asked if key not in known]
             this_round = self._round
             fresh: Mapping[Key, Any] = await read(missing) if missing else {}
-            known: dict[Any, Any] = {**self._kept, **fresh}
             if this_round == self._round:
                 self._keep(fresh)
-        return {key: known[key] for key in asked if key in known}
+        return {**known, **fresh}
 
     def _keep(self, fresh: Mapping[Any, Any]) -> None:
         """Whoever is far behind reads frame after frame alone: these are not worth keeping."""

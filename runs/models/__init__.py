@@ -12,6 +12,7 @@ from runs.models.run import Run
 from runs.models.session import Session
 from runs.models.step import Step
 from runs.models.token import ApiToken
+from runs.models.view import SavedView
 from runs.models.worker import Duty, Worker
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "LogChunk",
     "Proof",
     "Run",
+    "SavedView",
     "Session",
     "Step",
     "Worker",

@@ -70,6 +70,9 @@ class LogChunk(models.Model):
     stream = models.CharField(max_length=10)
     data = models.BinaryField()
     at = models.DateTimeField()
+    # Both are empty on chunks of workers that did not count yet: who reads the log counts them (`runs/logs/index.py`).
+    lines = models.IntegerField(null=True, help_text="Line ends in it")
+    is_open = models.BooleanField(null=True, help_text="Its last line goes on")
 
     class Meta:
         ordering = ["pk"]
@@ -77,6 +80,11 @@ class LogChunk(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stream} at {self.offset}"
+
+    @staticmethod
+    def count(data: bytes) -> tuple[int, bool]:
+        """The `lines` and `is_open` of such a chunk."""
+        return data.count(b"\n"), not data.endswith(b"\n")
 
     @property
     def text(self) -> str:

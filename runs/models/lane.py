@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from pulser.engine.states import RunStatus
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 DEFAULT_LANE = "A"
 DEFAULT_LIMIT = 10
+REASON_CHARS = 500
+QUEUE_RUNS = 100  # of a lane's queue whose place is told
 
 
 class LaneQuerySet(models.QuerySet["Lane"]):
@@ -23,6 +26,18 @@ class LaneQuerySet(models.QuerySet["Lane"]):
     def with_load(self) -> LaneQuerySet:
         """Adds `used` (runs that hold a slot) and `queued` (runs that want one)."""
         return self.annotate(used=_runs_in(RunStatus.RUNNING), queued=_runs_in(RunStatus.QUEUED))
+
+    def with_queue(self) -> LaneQuerySet:
+        """Adds `queue` (ids of the runs that are next, in order, at most `QUEUE_RUNS`), and what else a head shows:
+        `waiting` (how many wait) and `oldest_queued_at`.
+        """
+        queue = Run.objects.in_status(RunStatus.QUEUED).filter(lane=OuterRef("pk"))
+        oldest = queue.order_by().values("lane").annotate(at=Min("queued_at")).values("at")
+        return self.annotate(
+            queue=ArraySubquery(queue.in_dispatch_order().values("pk")[:QUEUE_RUNS]),
+            waiting=_runs_in(RunStatus.WAITING),
+            oldest_queued_at=Subquery(oldest),
+        )
 
 
 def _runs_in(status: str) -> Coalesce:
@@ -38,7 +53,9 @@ class Lane(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
     limit = models.PositiveIntegerField(default=DEFAULT_LIMIT)
     paused = models.BooleanField(default=False)
-    paused_reason = models.CharField(max_length=500, blank=True)
+    paused_reason = models.CharField(max_length=REASON_CHARS, blank=True)
+    paused_by = models.CharField(max_length=200, blank=True, default="", db_default="")
+    paused_at = models.DateTimeField(null=True, blank=True)
 
     objects = LaneQuerySet.as_manager()
 

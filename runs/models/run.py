@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Self
+from collections.abc import Collection
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Concat, Now
 from uuid_utils.compat import uuid7
 
 from pulser.engine.states import RUN_ENDED, RUN_OPEN, RunStatus
@@ -14,6 +18,14 @@ from runs.models.choices import ENVIRONMENTS, RUN_STATUSES, words
 
 if TYPE_CHECKING:
     from runs.actors import Actor
+
+
+GRAM = 3  # characters of a title that are looked up together; see runs_grams() in the migrations
+
+
+def _title_grams(**options: Any) -> Func:
+    # The migration writes its words in the order of the alphabet, and Django takes another order for a change.
+    return Func(Value(" "), F("title"), arg_joiner=" || ", function="runs_grams", **options)
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -42,15 +54,52 @@ class RunQuerySet(models.QuerySet["Run"]):
     def of_plan(self, slug: str) -> Self:
         return self.filter(plan_version__plan__slug=slug)
 
+    def ended(self) -> Self:
+        return self.filter(finished_at__isnull=False)
+
     def titled_like(self, text: str) -> Self:
-        return self.filter(title__icontains=text)
+        """With the text in their title, in capitals or not; one or two characters must begin a word."""
+        if len(text) >= GRAM:
+            return self.filter(title__icontains=text)
+        return self.alias(words=Concat(Value(" "), "title")).filter(words__icontains=f" {text}")
+
+    def with_grams_of(self, text: str) -> Self:
+        """Those that `titled_like` need look at, found by the index `run_titles`."""
+        searched = Value(text if len(text) >= GRAM else f" {text}")
+        grams = _title_grams(output_field=ArrayField(models.TextField()))
+        return self.alias(grams=grams).filter(grams__contains=Func(searched, function="runs_grams"))
+
+    def older_than(self, created_at: datetime, run_id: uuid.UUID) -> Self:
+        """What comes after this run in `newest_first`. The first condition is what an index can begin with."""
+        return self.filter(Q(created_at__lt=created_at) | Q(pk__lt=run_id), created_at__lte=created_at)
 
     def newest_first(self) -> Self:
         return self.order_by("-created_at", "-pk")
 
+    def in_dispatch_order(self) -> Self:
+        """As a lane takes them: what goes on comes before what was never started."""
+        return self.order_by("-priority", "started_at", "queued_at", "pk")
+
+    def listed(self, run_ids: Collection[uuid.UUID]) -> Self:
+        """These runs as lists show them: newest first, with what they name."""
+        return self.filter(pk__in=run_ids).with_context().newest_first()
+
     def with_context(self) -> Self:
         """Preloads what a card or a page names: lane, session, plan and version."""
         return self.select_related("lane", "session", "plan_version__plan")
+
+
+NARROWING = ("lane", "status", "session", "plan_version", "environment", "trigger")
+
+
+def _by_time(first: str) -> models.Index:
+    """Runs in the order of lists, those with the same `first` together, with all that lists are narrowed to.
+
+    So a list, a count and a menu of values are answered from one index, whatever else they are narrowed to.
+    """
+    carried = [name for name in (*NARROWING, "archived_at") if name != first]
+    fields = [*([first] if first else []), "-created_at", "-id"]
+    return models.Index(fields=fields, include=carried, name=f"run_{first or 'all'}_by_time")
 
 
 class Run(models.Model):
@@ -117,11 +166,13 @@ class Run(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["-created_at", "-id"], name="run_newest"),
-            models.Index(fields=["lane", "-created_at"], name="run_lane_newest"),
-            models.Index(fields=["status", "-created_at"], name="run_status_newest"),
-            models.Index(fields=["session", "-created_at"], name="run_session_newest"),
-            models.Index(fields=["plan_version", "-created_at"], name="run_plan_newest"),
+            *map(_by_time, ("", *NARROWING)),
+            GinIndex(  # a run enters it once, when it ends; the few open ones are read
+                _title_grams(),
+                condition=Q(finished_at__isnull=False),
+                name="run_titles",
+                gin_pending_list_limit=256,  # KiB
+            ),
             models.Index(  # the order in which a lane takes them
                 fields=["lane", "-priority", "started_at", "queued_at", "id"],
                 condition=Q(status=RunStatus.QUEUED.value),

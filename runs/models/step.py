@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -11,6 +11,9 @@ from pulser.language import limits
 from runs.models.choices import STEP_STATUSES, words
 from runs.models.run import Run
 
+if TYPE_CHECKING:
+    from runs.actors import Actor
+
 
 class StepQuerySet(models.QuerySet["Step"]):
     def in_status(self, *statuses: str) -> Self:
@@ -19,6 +22,11 @@ class StepQuerySet(models.QuerySet["Step"]):
     def unfinished(self) -> Self:
         """Found by way of their runs: those that are open are few."""
         return self.filter(status__in=STEP_OPEN, run__status__in=RUN_OPEN)
+
+    def awaiting(self, actor: Actor) -> Self:
+        """Waiting for a person, and this one may decide."""
+        waiting = self.in_status(StepStatus.WAITING).exclude(wait_role="")
+        return waiting if actor.is_admin else waiting.filter(wait_role__in=actor.roles)
 
     def in_plan_order(self) -> Self:
         return self.order_by("position")
@@ -38,6 +46,8 @@ class Step(models.Model):
     reason = models.CharField(max_length=500, blank=True, help_text="Why it was skipped, waits or failed")
     cause = models.CharField(max_length=30, blank=True, help_text="The same in one word, for programs")
     outputs = models.JSONField(null=True, blank=True)
+    progress_done = models.BigIntegerField(null=True, blank=True, help_text="Of its latest attempt, where it says so")
+    progress_total = models.BigIntegerField(null=True, blank=True, help_text="How much there is to do in all")
 
     attempt = models.PositiveIntegerField(default=0, help_text="The fence: the number of its latest attempt")
     budget_from = models.PositiveIntegerField(default=0, help_text="Attempts before the present budget began")

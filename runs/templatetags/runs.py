@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -14,18 +12,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from pulser.engine.states import STEP_ENDED
+from runs.logs.text import plain
 from runs.models import Event, Step
 
 register = template.Library()
 
 RIBBON_SEGMENTS = 40
-PRETTY_CHARS = 32 * 1024
 RIBBON_ORDER = ("success", "skipped", "error", "cancelled", "running", "waiting", "backoff", "queued", "pending")
-CONTROL = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor moves
-    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC: titles, links
-    r"|\x1b[@-_]?|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]"
-)
 GLYPH = '<svg class="glyph glyph-{0}" aria-hidden="true"><use href="#glyph-{0}"/></svg>'
 ICON = '<svg class="icon" aria-hidden="true"><use href="#icon-{}"/></svg>'
 
@@ -102,20 +95,6 @@ def facts(data: Mapping[str, Any]) -> str:
 
 
 @register.filter
-def pretty(value: Any) -> str:
-    """JSON for people; of long values the beginning, for a page shows the outputs of many steps."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    rest = len(text) - PRETTY_CHARS
-    return text if rest <= 0 else f"{text[:PRETTY_CHARS]}\n... {rest} characters more; the API has them"
-
-
-@register.filter
 def plain_text(text: str) -> str:
     """Output without terminal control: a line that was overwritten by carriage returns keeps its last state."""
-    return "\n".join(map(_last_state, CONTROL.sub("", text.replace("\r\n", "\n")).split("\n")))
-
-
-def _last_state(line: str) -> str:
-    """What stands after the last carriage return. A regular expression would be quadratic in a line without one."""
-    body = line.rstrip("\r")
-    return body.rpartition("\r")[2] + line[len(body) :]
+    return "\n".join(map(plain, text.split("\n")))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -19,7 +21,24 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 MOMENT = '<time data-zone="moment" datetime="{}">{}</time>'  # time.js writes it in the viewer's zone
 CLOCK = '<time data-zone="clock" datetime="{}" title="{}">{}</time>'
 MINUTE_OF_DAY = '<time data-zone="minute" datetime="{}" title="{}">{}</time>'
-TICKING = '<time data-tick="{}" datetime="{}" title="{}">{}</time>'
+STILL = '<time datetime="{}" title="{}">{}</time>'
+TICKING = '<time data-tick="{}" datetime="{}">{}</time>'  # time.js adds the exact moment under the pointer
+
+_then: ContextVar[datetime | None] = ContextVar("then", default=None)
+
+
+@contextmanager
+def as_of(moment: datetime) -> Iterator[None]:
+    """What is rendered within tells times as they were at that moment, and none of them ticks."""
+    token = _then.set(moment)
+    try:
+        yield
+    finally:
+        _then.reset(token)
+
+
+def _now() -> datetime:
+    return _then.get() or timezone.now()
 
 
 class Span(NamedTuple):
@@ -30,7 +49,7 @@ class Span(NamedTuple):
 @register.simple_tag
 def ago(when: datetime | None) -> str:
     """How long it is past: `3 min ago`."""
-    return _ticking("age", when, _age(_seconds(when, timezone.now()))) if when else ""
+    return _ticking("age", when, _age(_seconds(when, _now()))) if when else ""
 
 
 @register.simple_tag
@@ -38,7 +57,7 @@ def until(when: datetime | None) -> str:
     """How long it takes yet: `in 12 s`, or `due`."""
     if when is None:
         return ""
-    left = _seconds(timezone.now(), when)
+    left = _seconds(_now(), when)
     return _ticking("until", when, f"in {length(left, is_exact=False)}" if left > 0 else "due")
 
 
@@ -48,14 +67,14 @@ def lasted(start: datetime | None, finish: datetime | None) -> str:
     if start is None:
         return ""
     if finish is None:
-        return _ticking("since", start, length(_seconds(start, timezone.now()), is_exact=False))
+        return _ticking("since", start, length(_seconds(start, _now()), is_exact=False))
     return format_html('<span title="{} to {}">{}</span>', exact(start), exact(finish), length(_seconds(start, finish)))
 
 
 @register.simple_tag
 def moment(when: datetime | None) -> str:
     """Date, time and zone; a dash when it has not come."""
-    return format_html(MOMENT, _iso(when), exact(when)) if when else "-"
+    return format_html(MOMENT, iso(when), exact(when)) if when else "-"
 
 
 @register.simple_tag
@@ -64,13 +83,13 @@ def clock(when: datetime | None) -> str:
     if when is None:
         return ""
     shown = when.astimezone(UTC).strftime("%H:%M:%S")
-    return format_html(CLOCK, _iso(when), exact(when), shown)
+    return format_html(CLOCK, iso(when), exact(when), shown)
 
 
 @register.simple_tag
 def minute(when: datetime) -> str:
     """The time of day without seconds, for scales."""
-    return format_html(MINUTE_OF_DAY, _iso(when), exact(when), when.astimezone(UTC).strftime("%H:%M"))
+    return format_html(MINUTE_OF_DAY, iso(when), exact(when), when.astimezone(UTC).strftime("%H:%M"))
 
 
 @register.simple_tag
@@ -109,8 +128,11 @@ def _seconds(start: datetime, end: datetime) -> float:
 
 
 def _ticking(kind: str, when: datetime, shown: str) -> SafeString:
-    return format_html(TICKING, kind, _iso(when), exact(when), shown)
+    if _then.get():
+        return format_html(STILL, iso(when), exact(when), shown)
+    return format_html(TICKING, kind, iso(when), shown)
 
 
-def _iso(when: datetime) -> str:
-    return when.astimezone(UTC).isoformat()
+def iso(when: datetime) -> str:
+    """To the second: nothing that is shown is finer, and a board has hundreds of them."""
+    return when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

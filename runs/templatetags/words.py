@@ -10,6 +10,7 @@ from django import template
 
 from pulser.engine.states import RUN_CUSTODY, STEP_CUSTODY, Custody, RunStatus, StepStatus
 from runs.models import Attempt, Run, Step
+from runs.whynot import Why, why_waiting
 
 register = template.Library()
 
@@ -41,33 +42,20 @@ def run_word(run: Run) -> str:
 
 
 @register.simple_tag
-def run_note(run: Run, steps: Iterable[Step]) -> Note:
-    """What a card says beside the status."""
+def run_note(run: Run, steps: Iterable[Step], why: Why | None = None) -> Note:
+    """What a card says beside the status. `why`: the reason for standing still, where there is one."""
     shown = list(steps)
-    if run.status == RunStatus.RUNNING:
-        return _running_note(shown)
-    if run.status == RunStatus.WAITING:
-        return _waiting_note(shown)
     if run.status == RunStatus.ERROR:
         return Note(_failure(run, steps=shown))
-    if run.status == RunStatus.QUEUED:
-        return Note("to go on" if run.started_at else "")
-    return Note(run.reason if run.status == RunStatus.CANCELLED else "")
-
-
-def _running_note(steps: Sequence[Step]) -> Note:
-    busy = _in_status(steps, StepStatus.RUNNING) or _in_status(steps, StepStatus.QUEUED)
-    return Note(_names(busy)) if busy else _waiting_note(steps)
-
-
-def _waiting_note(steps: Sequence[Step]) -> Note:
-    for step in _in_status(steps, StepStatus.WAITING):
-        if step.wait_role:
-            return Note(f"for {step.wait_role}: {step.wait_message or step.key}")
-    due = [(step.next_attempt_at, f"{step.key} again") for step in _in_status(steps, StepStatus.BACKOFF)]
-    due += [(step.deadline_at, step.key) for step in _in_status(steps, StepStatus.WAITING)]
-    known = [(at, text) for at, text in due if at]
-    return Note(min(known)[1], min(known)[0]) if known else Note()
+    if run.is_finished:
+        return Note(run.reason if run.status == RunStatus.CANCELLED else "")
+    busy = _in_status(shown, StepStatus.RUNNING)
+    if busy and run.status == RunStatus.RUNNING:
+        return Note(_names(busy))
+    why = why or why_waiting(shown)
+    going_on = "to go on" if run.status == RunStatus.QUEUED and run.started_at else ""
+    said = why.text if why else _names(_in_status(shown, StepStatus.QUEUED))
+    return Note(": ".join(filter(None, (going_on, said))), why.until if why else None)
 
 
 def _failure(run: Run, *, steps: Sequence[Step]) -> str:

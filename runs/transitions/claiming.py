@@ -78,7 +78,8 @@ said AS ({SAY} WHERE EXISTS (SELECT FROM claimed)), told AS (
 # One step of those that were queued before. Where there is none, the same statement says how the steps stand.
 CLAIM = f"""
 WITH claimed AS (
-    UPDATE runs_step SET status = 'running', attempt = attempt + 1, reason = ''
+    UPDATE runs_step SET status = 'running', attempt = attempt + 1, reason = '', progress_done = NULL,
+           progress_total = NULL
     WHERE id = (SELECT id FROM runs_step WHERE run_id = %s AND status = 'queued' ORDER BY position LIMIT 1)
       AND status = 'queued'
     RETURNING {STEP}

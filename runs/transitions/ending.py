@@ -14,10 +14,11 @@ from runs.transitions.turn import NOW, Turn, in_seconds, rows, turn
 FINALLY_S = 300.0  # what is left for `finally` once a run is being ended
 
 
-def request_cancel(run_id: str, *, actor: Actor) -> None:
+def request_cancel(run_id: str, *, actor: Actor, once: bool = False) -> None:
     """Ask for the run's end: what does not run becomes cancelled now, what runs is told to stop, `finally` runs.
 
-    A second request skips `finally`. Raises NotThere, Forbidden, MoveRefused (the run has ended, or two requests came).
+    A second request skips `finally`; with `once` there is none. Raises NotThere, Forbidden, MoveRefused (the run has
+    ended, or was asked to before).
     """
     _require_operator(actor)
     with turn(run_id) as locked:
@@ -25,6 +26,8 @@ def request_cancel(run_id: str, *, actor: Actor) -> None:
             raise MoveRefused(f"the run is {locked.status} already")
         if locked.cancel_count >= 2:
             raise MoveRefused("the run is being cancelled already, its finally steps too")
+        if once and locked.cancel_count:
+            raise MoveRefused("the run is being cancelled already")
         end_early(locked, stop="cancel", by=actor.name)
 
 
@@ -76,7 +79,7 @@ def _cancel_idle_steps(locked: Turn, reason: str) -> list[str]:
 
 RESET = """
 UPDATE runs_step AS s SET status = 'pending', reason = '', cause = '', outputs = NULL, budget_from = s.attempt,
-       lost = 0,
+       lost = 0, progress_done = NULL, progress_total = NULL,
        open_needs = v.n, queued_at = NULL, next_attempt_at = NULL, deadline_at = NULL, wait_kind = '', wait_role = '',
        wait_message = '', on_timeout = ''
 FROM unnest(%s::text[], %s::int[]) AS v(key, n) WHERE s.run_id = %s AND s.key = v.key AND s.status = ANY(%s)

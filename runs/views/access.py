@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any, Protocol
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django_htmx.middleware import HtmxDetails
@@ -47,6 +48,25 @@ def for_viewers(view: View) -> Callable[..., HttpResponseBase]:
         return view(request, *args, **kwargs)
 
     return asked
+
+
+def for_operators(view: View) -> Callable[..., HttpResponseBase]:
+    """As `signed_in`; who may only look gets 403. For what leads to a verb: the verb itself asks again."""
+
+    @signed_in
+    @wraps(view)
+    def asked(request: PageRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.actor.can_operate:
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return asked
+
+
+def person_of(request: PageRequest) -> User:
+    """Who signed in."""
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def role_of(actor: Actor) -> str:

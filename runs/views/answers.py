@@ -11,7 +11,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
-from runs.errors import Busy, Forbidden, KeyReused, MoveRefused, NotThere, RunError, StartRefused, TooLarge
+from runs.errors import Busy, DoesNotFit, Forbidden, KeyReused, MoveRefused, NotThere, RunError, StartRefused, TooLarge
 from runs.views.access import PageRequest, View, role_of, signed_in
 
 STATUSES: Mapping[type[RunError], int] = {
@@ -20,6 +20,7 @@ STATUSES: Mapping[type[RunError], int] = {
     MoveRefused: 409,
     TooLarge: 413,
     StartRefused: 422,
+    DoesNotFit: 422,
     KeyReused: 422,
     Busy: 429,
 }
@@ -30,9 +31,10 @@ def page(request: PageRequest, template: str, *, status: int = 200, **context: A
     return render(request, template, {"role": role_of(request.actor), **context}, status=status)
 
 
-def with_toast(response: HttpResponse, text: str, *, undo: str = "") -> HttpResponse:
-    """Shows a short message; `undo` is the url that a POST takes it back with."""
-    return _say(response, text=text, undo=undo)
+def with_toast(response: HttpResponse, text: str, *, undo: str = "", href: str = "", link: str = "") -> HttpResponse:
+    """Shows a short message; `undo`: the url that a POST takes it back with; `href` leads on, by the word `link`."""
+    more = {"href": href, "link": link} if href else {}
+    return _say(response, text=text, undo=undo, **more)
 
 
 def refused(error: RunError) -> HttpResponse:

@@ -1,114 +1,150 @@
-"""The runboard: lanes side by side, and in each the newest runs as cards."""
+"""The runboard: one set of filters over three views, lanes side by side, a table and a time line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlsplit
 
-from django.db.models import Count
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.cache import patch_vary_headers
 
-from pulser.engine.states import RunStatus
-from runs.live.shown import BOARD_RUNS_PER_LANE, board_cards, board_runs
-from runs.models import Lane, Run, Session
+from runs import counts
+from runs.filters import RunFilters
+from runs.live.shown import BOARD_RUNS_PER_LANE, board_cards, board_runs, table_page
+from runs.models import Lane
 from runs.views.access import PageRequest, for_viewers
 from runs.views.answers import page
+from runs.views.asked import RANGES, VIEWS, Asked, read_asked
+from runs.views.filterbar import active_pills, hidden_pairs, menus, session_names, status_pills, strangers
+from runs.views.tabs import default_address, tabs_of
+from runs.views.timeline import timeline_context
+from runs.whynot import room_of
 
-TALLY_ORDER = (
-    RunStatus.RUNNING,
-    RunStatus.WAITING,
-    RunStatus.QUEUED,
-    RunStatus.ERROR,
-    RunStatus.CANCELLED,
-    RunStatus.SUCCESS,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many runs have this status."""
-
-    status: str
-    count: int
+FIND = "find"  # the id of the search form
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A lane with its load, and the cards in it, newest first."""
+    """A lane with its load, the cards in it, newest first, the query of what comes below them, and a table of it."""
 
     lane: Lane
     cards: list[dict[str, Any]] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What the board is narrowed to; kept in the URL."""
-
-    session: Session | None
-    archived: bool
+    more: str = ""
+    table_url: str = ""
 
     @property
-    def query(self) -> str:
-        """As a query string, empty or with its question mark."""
-        asked = ({"session": self.session.pk} if self.session else {}) | ({"archived": 1} if self.archived else {})
-        return f"?{urlencode(asked)}" if asked else ""
+    def cards_id(self) -> str:
+        return f"cards-{self.lane.pk}"
 
 
 @for_viewers
 def board(request: PageRequest) -> HttpResponse:
-    filters = _filters(request)
-    runs = board_runs(request.actor, filters.session, archived=filters.archived)
-    return page(
-        request,
-        "runs/board.html",
-        here="board",
-        columns=_columns(_lanes(request), cards=board_cards(runs)),
-        tally=_tally(request, filters),
-        sessions=Session.objects.visible_to(request.actor).active(),
-        session=filters.session,
-        show_archived=filters.archived,
-        is_narrowed=filters.session is not None,
-        live_query=filters.query,
-        lane_limit=BOARD_RUNS_PER_LANE,
-    )
+    """The page; for htmx, what changes of it when the filters do."""
+    if address := default_address(request):
+        return redirect(address)
+    asked = read_asked(request.GET)
+    context = board_context(request, asked)
+    if request.htmx and not request.htmx.history_restore_request:
+        response = render(request, "runs/_board_answer.html", context)
+        _tell_address(request, response, asked)
+    else:
+        response = page(request, "runs/board.html", here="board", **context)
+    patch_vary_headers(response, ["HX-Request"])  # a browser that goes back must not take the piece for the page
+    return response
 
 
-@for_viewers
-def board_counts(request: PageRequest) -> HttpResponse:
-    """The heads of the lanes and the tally, to be swapped in place."""
-    context = {"columns": _columns(_lanes(request)), "tally": _tally(request, _filters(request))}
-    return render(request, "runs/_board_counts.html", context)
+def _tell_address(request: PageRequest, response: HttpResponse, asked: Asked) -> None:
+    """The browser's address becomes the board's own. Further letters of a search take the place of the first."""
+    before = request.htmx.current_url_abs_path or ""
+    if before == asked.url:
+        response["HX-Push-Url"] = "false"
+    elif request.htmx.trigger == FIND and "q=" in before:
+        response["HX-Replace-Url"] = asked.url
+    else:
+        response["HX-Push-Url"] = asked.url
 
 
-def _filters(request: PageRequest) -> Filters:
-    """Raises Http404 for a session that is not there."""
-    asked = request.GET.get("session", "")
-    sessions = Session.objects.visible_to(request.actor)
-    session = get_object_or_404(sessions, pk=int(asked)) if _is_id(asked) else None
-    return Filters(session=session, archived=request.GET.get("archived") == "1")
+def board_context(request: PageRequest, asked: Asked) -> dict[str, Any]:
+    """Everything that the board's templates show."""
+    lanes = board_lanes(request, asked)
+    return bar_context(request, asked) | _content(request, asked, lanes)
 
 
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 18  # more does not fit a bigint
+def board_lanes(request: PageRequest, asked: Asked) -> Sequence[Lane]:
+    """The lanes with their load; those alone that are filtered by, where any is."""
+    lanes = Lane.objects.visible_to(request.actor).with_load().with_queue()
+    return list(lanes.filter(name__in=asked.filters.lane) if asked.filters.lane else lanes)
 
 
-def _lanes(request: PageRequest) -> Sequence[Lane]:
-    return list(Lane.objects.visible_to(request.actor).with_load())
+def bar_context(request: PageRequest, asked: Asked) -> dict[str, Any]:
+    """The filter bar, and what was wrong with what was asked for."""
+    sessions = session_names(request.actor, asked.filters)
+    active = active_pills(asked, sessions)
+    return {
+        "asked": asked,
+        "tabs": tabs_of(request, asked),
+        "filters": asked.filters,
+        "views": [(name, label, asked.seen_as(view=name).url) for name, label in VIEWS.items()],
+        "ranges": [(name, asked.seen_as(range=name).url) for name in RANGES],
+        "pills": status_pills(asked, counts.by_status(request.actor, asked.filters)),
+        "menus": menus(asked.filters),
+        "active": active,
+        "hidden": hidden_pairs(asked, but="q"),
+        "archived_pairs": _archived_pairs(asked),
+        "clear_url": asked.showing(RunFilters(archived=asked.filters.archived)).url,
+        "problems": [*asked.problems, *asked.filters.problems, *strangers(asked.filters, sessions)],
+        "is_search_stale": _searched(request) != asked.filters.q,
+        "lane_limit": BOARD_RUNS_PER_LANE,
+    }
 
 
-def _columns(lanes: Iterable[Lane], *, cards: Iterable[dict[str, Any]] = ()) -> list[Column]:
-    columns = {lane.pk: Column(lane) for lane in lanes}
+def _searched(request: PageRequest) -> str:
+    """What the browser's search field stands for. It is sent anew only when a link changed that: typing goes on."""
+    address = urlsplit(request.htmx.current_url_abs_path or "")
+    return QueryDict(address.query).get("q", "") if request.htmx.trigger != FIND else request.GET.get("q", "").strip()
+
+
+def _archived_pairs(asked: Asked) -> list[tuple[str, str]]:
+    """With archived runs, or without them when they are shown."""
+    return hidden_pairs(asked.showing(replace(asked.filters, archived=not asked.filters.archived)), but="")
+
+
+def _content(request: PageRequest, asked: Asked, lanes: Sequence[Lane]) -> dict[str, Any]:
+    room = room_of(lanes)
+    known: dict[str, Any] = {"has_workers": room.has_workers}
+    if asked.view == "timeline":
+        return known | timeline_context(request.actor, asked, lanes=lanes)
+    if asked.view == "table":
+        rows = table_page(request.actor, asked.filters, after=request.GET.get("after", ""))
+        more = f"{asked.query}&after={rows.next}" if rows.next else ""
+        return known | {"cards": board_cards(rows.runs, room=room), "next": more, "cursor_problem": rows.problem}
+    cards = board_cards(board_runs(request.actor, asked.filters), room=room)
+    return known | {"columns": _columns(lanes, cards, asked)}
+
+
+def _columns(lanes: Sequence[Lane], cards: list[dict[str, Any]], asked: Asked) -> list[Column]:
+    by_lane: dict[int, list[dict[str, Any]]] = {lane.pk: [] for lane in lanes}
     for card in cards:
-        columns[card["run"].lane_id].cards.append(card)
-    return list(columns.values())
+        by_lane.get(card["run"].lane_id, []).append(card)
+    return [
+        Column(
+            lane,
+            by_lane[lane.pk],
+            more=more_of(lane, by_lane[lane.pk], asked=asked),
+            table_url=asked.showing(asked.filters.having("lane", lane.name)).seen_as(view="table").url,
+        )
+        for lane in lanes
+    ]
 
 
-def _tally(request: PageRequest, filters: Filters) -> list[Tally]:
-    runs = Run.objects.visible_to(request.actor)
-    runs = runs if filters.archived else runs.active()
-    runs = runs.in_session(filters.session.pk) if filters.session else runs
-    counts = dict(runs.order_by().values_list("status").annotate(number=Count("*")))
-    return [Tally(status, counts[status]) for status in TALLY_ORDER if status in counts]
+def more_of(lane: Lane, cards: list[dict[str, Any]], *, asked: Asked) -> str:
+    """The query of the lane's cards below these; empty when there can be no more.
+
+    It names the last run instead of a cursor: signatures are the one thing on a board that cannot be compressed.
+    """
+    if len(cards) < BOARD_RUNS_PER_LANE:
+        return ""
+    return f"{asked.showing(asked.filters.having('lane', lane.name)).query}&below={cards[-1]['run'].pk}"

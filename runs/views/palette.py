@@ -13,12 +13,13 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from pulser.models import Plan
-from runs.filters import Q_CHARS, RunFilters, matching
+from runs.filters import Q_CHARS, RunFilters
 from runs.models import Run, Session
+from runs.newest import newest
 from runs.views.access import PageRequest, for_viewers
 
 SHOWN = 6  # of each kind
-PLACES = (("Board", "board"), ("Plans", "plans"), ("Health", "health"))
+PLACES = (("Board", "board"), ("Plans", "plans"), ("Sessions", "sessions"), ("Health", "health"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,9 @@ def _sessions(request: PageRequest, text: str) -> Iterator[Found]:
 
 
 def _runs(request: PageRequest, text: str) -> Iterator[Found]:
-    runs = Run.objects.visible_to(request.actor).with_context()
-    named = runs.filter(pk=_uuid(text)) if _uuid(text) else matching(runs, RunFilters(q=text)).newest_first()
-    for run in named[:SHOWN]:
+    run_id = _uuid(text)
+    ids = [run_id] if run_id else [pk for (pk,) in newest(request.actor, RunFilters(q=text), "pk", limit=SHOWN)]
+    for run in Run.objects.visible_to(request.actor).listed(ids):
         about = f"{run.plan_version.plan.slug} · {run.short_id}"
         yield Found("Run", reverse("run", args=[run.pk]), str(run), status=run.status, about=about)
 

@@ -4,102 +4,75 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models.functions import Length
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
 
 from pulser.engine.states import StepStatus
-from pulser.language.limits import MIB
-from runs.live.shown import log_chunks, run_context, step_contexts
-from runs.models import Artifact, Event, LogChunk, Run
+from runs.live.body import body_context, head_context, map_context, read_view, step_rows
+from runs.live.moment import open_step, read_moment
+from runs.live.opened import body_of
+from runs.logs.pane import log_pane
+from runs.replay.listing import last_events
+from runs.replay.past import opened as opened_then
 from runs.views.access import PageRequest, signed_in
 from runs.views.answers import page
+from runs.views.moments import files_of, find_run, past_asked, slider_context, told_as_of
+from runs.views.replay import past_page
 
-LOG_SHOWN = 1 * MIB  # bytes of output that a page opens with; what comes later is added
-CHUNKS_SHOWN = 2_000  # pieces of output, however small
-EVENTS_SHOWN = 200  # a page opens with the last ones, a button brings earlier ones
 CUSTODIES_SHOWN = 50  # running steps whose leases are kept true on an open page
 
 
 @signed_in
 def run_page(request: PageRequest, run_id: UUID) -> HttpResponse:
-    events, earlier_than = _last_events(run_id)
-    log, log_is_cut = _last_output(run_id)
+    if past := past_asked(request, run_id):
+        return past_page(request, past)
+    listing = last_events(run_id)
     # Read after its events: the page may show more than `seen_seq` says and never less, and the socket sends the rest.
-    run = _find(request, run_id)
+    moment = read_moment(run := find_run(request, run_id))
     return page(
         request,
         "runs/run.html",
-        shown_steps=step_contexts(run),
-        artifacts=_artifacts(run),
-        events=events,
-        earlier_than=earlier_than,
-        log=log,
-        log_is_cut=log_is_cut,
-        seen_seq=events[-1].seq if events else 0,
-        seen_log=log[-1].pk if log else 0,
-        **run_context(run),
+        artifacts=files_of(run),
+        seen_seq=listing.events[-1].seq if listing.events else 0,
+        **listing.context,
+        **slider_context(run),
+        **log_pane(run),
+        **body_context(moment, read_view(request.GET, moment)),
     )
 
 
 @signed_in
-def earlier_events(request: PageRequest, run_id: UUID) -> HttpResponse:
-    """The events before `?before=SEQ`, for the button that asks for them."""
-    run, before = _find(request, run_id), request.GET.get("before", "")
-    seq = int(before) if before.isascii() and before.isdigit() and len(before) < 10 else 1
-    events, earlier_than = _last_events(run.pk, before=seq)
-    return render(request, "runs/_events.html", {"run": run, "events": events, "earlier_than": earlier_than})
+def run_map(request: PageRequest, run_id: UUID) -> HttpResponse:
+    """The graph (`?map=graph&unfold=KEY,KEY`) or the waterfall (`?map=waterfall&idle=open`), as of `?at=SEQ`."""
+    past = past_asked(request, run_id)
+    moment = past.moment if past else read_moment(find_run(request, run_id))
+    with told_as_of(past):
+        return render(request, "runs/_map.html", map_context(moment, read_view(request.GET, moment)))
 
 
 @signed_in
-def artifacts(request: PageRequest, run_id: UUID) -> HttpResponse:
-    run = _find(request, run_id)
-    return render(request, "runs/_artifacts.html", {"run": run, "artifacts": _artifacts(run)})
+def run_step(request: PageRequest, run_id: UUID, key: str) -> HttpResponse:
+    """What a step shows once it is opened, with its attempt `?attempt=NUMBER`; a page of its own without htmx."""
+    past = past_asked(request, run_id)
+    moment = past.moment if past else read_moment(find_run(request, run_id), keys=[key])
+    opened = opened_then(past, key) if past else open_step(moment, key)
+    if opened is None:
+        raise Http404
+    context = body_of(moment, opened, number=_number(request.GET.get("attempt", "")))
+    with told_as_of(past):
+        if request.htmx:
+            return render(request, "runs/_step_body.html", context)
+        return page(request, "runs/step.html", **context)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 @signed_in
 def custody(request: PageRequest, run_id: UUID) -> HttpResponse:
     """Who must act next, to be swapped in place: leases move on without an event."""
-    context = run_context(_find(request, run_id))
-    running = [step.key for step in context["steps"] if step.status == StepStatus.RUNNING][:CUSTODIES_SHOWN]
-    return render(request, "runs/_custodies.html", {**context, "shown_steps": step_contexts(context["run"], running)})
-
-
-def _find(request: PageRequest, run_id: UUID) -> Run:
-    runs = Run.objects.visible_to(request.actor).with_context().select_related("parent").prefetch_related("children")
-    return get_object_or_404(runs, pk=run_id)
-
-
-def _last_events(run_id: UUID, *, before: int | None = None) -> tuple[list[Event], int | None]:
-    """The last events up to there in order, and the seq before which there are more."""
-    events = Event.objects.filter(run=run_id)
-    events = events.up_to(before - 1) if before else events
-    shown = list(events.in_order().reverse()[:EVENTS_SHOWN])[::-1]
-    has_more = bool(shown) and shown[0].seq > 1
-    return shown, shown[0].seq if has_more else None
-
-
-def _last_output(run_id: UUID) -> tuple[list[LogChunk], bool]:
-    """The last megabyte of output, oldest first, and whether there was more. Sizes come first: a log may be huge."""
-    newest = log_chunks(run_id).reverse().annotate(size=Length("data")).values_list("pk", "size", "settled")
-    kept: list[int] = []
-    room = LOG_SHOWN
-    for pk, size, settled in newest[: CHUNKS_SHOWN + 1]:
-        if not settled:  # what others may still precede comes by the socket, in its order
-            kept, room = [], LOG_SHOWN
-        elif room <= 0 or len(kept) == CHUNKS_SHOWN:
-            return _chunks(run_id, kept), True
-        else:
-            kept.append(pk)
-            room -= size
-    return _chunks(run_id, kept), False
-
-
-def _chunks(run_id: UUID, newest_first: list[int]) -> list[LogChunk]:
-    if not newest_first:
-        return []
-    return list(log_chunks(run_id, after=newest_first[-1] - 1).filter(pk__lte=newest_first[0]))
-
-
-def _artifacts(run: Run) -> list[Artifact]:
-    return list(run.artifacts.select_related("step"))
+    moment = read_moment(find_run(request, run_id), keys=())
+    running = [step.key for step in moment.steps if step.status == StepStatus.RUNNING][:CUSTODIES_SHOWN]
+    context = {**head_context(moment), "rows": step_rows(moment, running)}
+    return render(request, "runs/_custodies.html", context)

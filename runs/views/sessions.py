@@ -1,26 +1,140 @@
-"""Sessions: an operator's working contexts."""
+"""Sessions: an operator's working contexts, with how much is in them and when something last happened there."""
 
 from __future__ import annotations
 
-from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
-from django.shortcuts import redirect
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django_htmx.http import HttpResponseClientRedirect
 
-from runs.models import Session
-from runs.views.access import PageRequest
-from runs.views.answers import verb
+from runs import places
+from runs.models import Run, Session
+from runs.models.session import DEFAULT_SESSION, NAME_CHARS, RUNS_COUNTED, SessionQuerySet
+from runs.views.access import PageRequest, for_operators, for_viewers
+from runs.views.answers import page, verb, with_toast
 
-NAME_CHARS = 200
+SHOWN = 100  # on one page
+ID_MAX = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A session as the list shows it. `runs`: in words, `1,000+` beyond what is counted."""
+
+    session: Session
+    runs: str
+    unfinished: int
+    last_run_at: Any
+
+    @property
+    def is_default(self) -> bool:
+        return self.session.name == DEFAULT_SESSION
+
+
+@for_viewers
+def sessions(request: PageRequest) -> HttpResponse:
+    """Newest first, `default` before all; `q` narrows by name, `archived` shows what was put away too."""
+    text = request.GET.get("q", "").replace("\0", "").strip()[:NAME_CHARS]
+    archived = request.GET.get("archived") == "1"
+    found = list(_asked(request, text, archived=archived)[: SHOWN + 1])
+    context: dict[str, Any] = {
+        "listed": _listed(found[:SHOWN]),
+        "q": text,
+        "show_archived": archived,
+        "further": _further(text, archived=archived, last=found[SHOWN - 1]) if len(found) > SHOWN else "",
+        "is_first": "before" not in request.GET,
+        "name_chars": NAME_CHARS,
+    }
+    return page(request, "runs/sessions.html", here="sessions", **context)
+
+
+def _asked(request: PageRequest, text: str, *, archived: bool) -> SessionQuerySet:
+    """The default session leads the first page and stands on no other."""
+    asked = Session.objects.visible_to(request.actor)
+    asked = asked if archived else asked.active()
+    asked = asked.named_like(text) if text else asked
+    before = request.GET.get("before", "")
+    if before.isascii() and before.isdigit() and 0 < int(before[:20]) <= ID_MAX:
+        asked = asked.exclude(name=DEFAULT_SESSION).filter(pk__lt=int(before))
+    return asked.default_first().with_use()
+
+
+def _further(text: str, *, archived: bool, last: Session) -> str:
+    kept = {name: value for name, value in {"q": text, "archived": "1" if archived else ""}.items() if value}
+    return f"{reverse('sessions')}?{urlencode({**kept, 'before': last.pk})}"
+
+
+def _listed(found: Iterable[Any]) -> list[Listed]:
+    """Sessions read `with_use`; one more query counts what is under way in all of them."""
+    found = list(found)
+    under_way = Run.objects.unfinished().filter(session__in=found).order_by()
+    unfinished = dict(under_way.values_list("session").annotate(number=Count("pk")))
+    return [Listed(one, _counted(one.runs), unfinished.get(one.pk, 0), one.last_run_at) for one in found]
+
+
+def _counted(runs: int) -> str:
+    return f"{RUNS_COUNTED:,}+" if runs > RUNS_COUNTED else f"{runs:,}"
+
+
+@for_viewers
+def session_row(request: PageRequest, session_id: int) -> HttpResponse:
+    return _row(request, session_id)
+
+
+@for_operators
+def name_session(request: PageRequest, session_id: int) -> HttpResponse:
+    """The row with a field for another name in it."""
+    return _row(request, session_id, is_naming=True)
 
 
 @verb
 def create_session(request: PageRequest) -> HttpResponse:
     """Makes the session, or finds the one of that name, and shows its board."""
-    name = request.POST.get("name", "").replace("\0", "").strip()[:NAME_CHARS]
-    if not request.actor.can_operate:
-        raise PermissionDenied
-    if not name:
-        return redirect("board")
-    session, _ = Session.objects.get_or_create(name=name)
-    return redirect(f"{reverse('board')}?session={session.pk}")
+    session, _ = places.open_session(request.POST.get("name", ""), actor=request.actor)
+    address = f"{reverse('board')}?session={session.pk}"
+    return HttpResponseClientRedirect(address) if request.htmx else HttpResponseRedirect(address)
+
+
+@verb
+def rename_session(request: PageRequest, session_id: int) -> HttpResponse:
+    session = _find(request, session_id)
+    before = session.name
+    places.rename_session(session, name=request.POST.get("name", ""), actor=request.actor)
+    return with_toast(_row(request, session_id), f"{before} is called {session.name} now")
+
+
+@verb
+def archive_session(request: PageRequest, session_id: int) -> HttpResponse:
+    session = _find(request, session_id)
+    places.archive_session(session, actor=request.actor)
+    return _changed(f"Session {session.name} archived", undo=reverse("unarchive_session", args=[session.pk]))
+
+
+@verb
+def unarchive_session(request: PageRequest, session_id: int) -> HttpResponse:
+    session = _find(request, session_id)
+    places.unarchive_session(session, actor=request.actor)
+    return _changed(f"Session {session.name} is in use again")
+
+
+def _find(request: PageRequest, session_id: int) -> Session:
+    return get_object_or_404(Session.objects.visible_to(request.actor), pk=min(session_id, ID_MAX))
+
+
+def _row(request: PageRequest, session_id: int, *, is_naming: bool = False) -> HttpResponse:
+    found = get_object_or_404(Session.objects.visible_to(request.actor).with_use(), pk=min(session_id, ID_MAX))
+    context = {"one": _listed([found])[0], "is_naming": is_naming, "name_chars": NAME_CHARS}
+    return render(request, "runs/_session_row.html", context)
+
+
+def _changed(text: str, *, undo: str = "") -> HttpResponse:
+    """The list is fetched anew by its own trigger, wherever the button was pressed: in a row or in a toast."""
+    response = with_toast(HttpResponse(status=204), text, undo=undo)
+    response["HX-Trigger"] = "sessions-changed"
+    return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -11,8 +12,12 @@ from django.urls import reverse
 
 from pulser.language import limits
 from runs import transitions
-from runs.live.shown import card_context, run_context
+from runs.errors import MoveRefused
+from runs.inbox import how_decided
+from runs.live.body import run_context
+from runs.live.shown import card_context
 from runs.models import Run
+from runs.views import inbox
 from runs.views.access import PageRequest
 from runs.views.answers import verb, with_toast
 
@@ -48,15 +53,23 @@ def unarchive(request: PageRequest, run_id: UUID) -> HttpResponse:
 @verb
 def approve(request: PageRequest, run_id: UUID, key: str) -> HttpResponse:
     run = _find(request, run_id)
-    transitions.approve(str(run.pk), key, actor=request.actor, comment=_comment(request))
+    _decide(transitions.approve, request, run, key=key)
     return with_toast(_shown(request, run_id), f"{key} approved")
 
 
 @verb
 def reject(request: PageRequest, run_id: UUID, key: str) -> HttpResponse:
     run = _find(request, run_id)
-    transitions.reject(str(run.pk), key, actor=request.actor, comment=_comment(request))
+    _decide(transitions.reject, request, run, key=key)
     return with_toast(_shown(request, run_id), f"{key} rejected")
+
+
+def _decide(move: Callable[..., None], request: PageRequest, run: Run, *, key: str) -> None:
+    """Raises NotThere, Forbidden, MoveRefused; the last says who was faster, where somebody was."""
+    try:
+        move(str(run.pk), key, actor=request.actor, comment=_comment(request))
+    except MoveRefused as error:
+        raise MoveRefused(how_decided(run, key) or error.message) from error
 
 
 def _find(request: PageRequest, run_id: UUID) -> Run:
@@ -64,11 +77,14 @@ def _find(request: PageRequest, run_id: UUID) -> Run:
 
 
 def _shown(request: PageRequest, run_id: UUID) -> HttpResponse:
-    """What the button stood in, as it is now: the head on the run's page, else the card."""
+    """What the button stood in, as it is now: the head on the run's page, the inbox, else the card or row."""
     run = _find(request, run_id)
+    if request.htmx.target == "inbox":
+        return inbox.answer_list(request)
     if request.htmx.target == "run-head":
         return HttpResponse(render_to_string("runs/_run_head.html", run_context(run)))
-    return HttpResponse(render_to_string("runs/_card.html", card_context(run)))
+    is_row = "view=table" in (request.htmx.current_url_abs_path or "")
+    return HttpResponse(render_to_string("runs/_row.html" if is_row else "runs/_card.html", card_context(run)))
 
 
 def _comment(request: PageRequest) -> str:

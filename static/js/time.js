@@ -20,7 +20,13 @@
     return seconds < 10 ? "just now" : `${Math.floor(seconds)} s ago`;
   }
 
+  function coarse(seconds) { // where there is little room
+    for (const [size, word] of [[DAY, "d"], [HOUR, "h"], [MINUTE, "m"]]) if (seconds >= size) return `${Math.floor(seconds / size)} ${word}`;
+    return `${Math.floor(seconds)} s`;
+  }
+
   const SHOWN = {
+    coarse: (past) => coarse(past),
     age: (past) => age(past),
     since: (past) => length(past),
     until: (past) => (past < 0 ? `in ${length(-past)}` : "due"),
@@ -34,7 +40,32 @@
       const text = SHOWN[element.dataset.tick](element.dataset.tick === "until" ? past : Math.max(0, past));
       if (element.textContent !== text) element.textContent = text;
     }
+    for (const bar of document.querySelectorAll("progress[data-progress-start]")) pace(bar, now);
   }
+
+  // A bar from a start to when its end is expected: `data-progress-s` seconds later.
+  function pace(bar, now) {
+    const past = Math.max(0, (now - Date.parse(bar.dataset.progressStart)) / 1000);
+    const usual = Number(bar.dataset.progressS);
+    const left = `${length(Math.max(0, usual - past))} left`;
+    const said = `${past > usual ? "running longer than usual" : `about ${left}`}: it usually takes ${length(usual)}`;
+    bar.value = Math.min(past, usual);
+    if (bar.getAttribute("aria-label") === said) return;
+    bar.setAttribute("aria-label", said);
+    if (!bar.parentElement.matches(".pace")) return;
+    bar.parentElement.title = said;
+    bar.parentElement.toggleAttribute("data-over", past > usual);
+    bar.nextElementSibling.textContent = past > usual ? "longer than usual" : left;
+  }
+
+  // Why a run that is queued stands still changes without news of that run: the counts of the board bring it.
+  document.addEventListener("htmx:oobAfterSwap", ({ detail: { target } }) => {
+    if (target.id !== "reasons") return;
+    for (const told of document.querySelectorAll("#reasons [data-about]")) {
+      const note = document.getElementById(told.dataset.about);
+      if (note && note.textContent !== told.textContent) note.title = note.textContent = told.textContent;
+    }
+  });
 
   setInterval(tick, 1000);
   document.addEventListener("visibilitychange", tick);

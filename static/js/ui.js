@@ -38,11 +38,14 @@
 
   // By the request itself, not by htmx's events: a live frame may have replaced the button before its answer is here,
   // and events on an element that left the page reach nobody.
-  document.addEventListener("htmx:beforeSend", ({ detail: { xhr } }) => xhr.addEventListener("loadend", () => tell(xhr)));
+  document.addEventListener("htmx:beforeSend", ({ detail: { xhr } }) => {
+    for (const end of ["load", "error", "timeout"]) xhr.addEventListener(end, () => tell(xhr)); // a newer one may abort it
+  });
 
   function tell(xhr) {
     const said = xhr.status && xhr.getResponseHeader("X-Toast");
     if (said) toast(JSON.parse(said));
+    else if (xhr.status && xhr.getResponseHeader("X-Said")) return; // the answer itself says what was wrong
     else if (xhr.status === 0) toast({ text: "The control room cannot be reached", tone: "refused" });
     else if (xhr.status === 403) toast({ text: "You may not do this", tone: "refused" });
     else if (xhr.status >= 400) toast({ text: `That did not work (${xhr.status})`, tone: "refused" });
@@ -60,8 +63,12 @@
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
   });
+  // A menu of the filter bar closes when one looks elsewhere, and by Escape.
+  const openPick = () => document.querySelector("details.pick[open]");
+  document.addEventListener("click", ({ target }) => { if (openPick() && !openPick().contains(target) && target.isConnected) openPick().open = false; });
+  document.addEventListener("keydown", ({ key }) => { if (key === "Escape" && openPick()) { const pick = openPick(); pick.open = false; pick.firstElementChild.focus(); } });
   document.addEventListener("submit", (event) => { // an empty choice does not clutter the URL
-    if (event.target.method !== "get") return;
+    if (event.target.method !== "get" || event.defaultPrevented) return;
     for (const field of event.target.elements) if (field.name && !field.value) field.disabled = true;
   });
 
@@ -124,4 +131,56 @@
   document.addEventListener("keydown", (event) => { // Enter in the comment of a decision decides nothing
     if (event.key === "Enter" && event.target.matches(".decide input")) event.preventDefault();
   });
+})();
+
+// Several runs at once: tick boxes, ranges with Shift, and the bar that says how many are meant.
+(() => {
+  let last = null;
+  const bar = () => document.getElementById("bulk");
+  const ticks = () => [...document.querySelectorAll(".tick")];
+  const onlyTicked = () => document.getElementById("bulk-all")?.replaceChildren(); // not "all that match" any more
+
+  function count() {
+    const number = ticks().filter((tick) => tick.checked).length;
+    document.body.toggleAttribute("data-ticking", number > 0);
+    if (!bar()) return;
+    bar().hidden = !number;
+    bar().querySelector("[data-bulk-count]").textContent = `${number} selected`;
+    if (!number) onlyTicked();
+  }
+
+  function tickRange(from, to) {
+    const all = ticks();
+    const [start, end] = [all.indexOf(from), all.indexOf(to)].sort((one, other) => one - other);
+    if (start >= 0) for (const tick of all.slice(start, end + 1)) tick.checked = to.checked;
+  }
+
+  function clear() {
+    for (const tick of ticks()) tick.checked = false;
+    last = null;
+    count();
+  }
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-bulk-clear]")) return clear();
+    if (!event.target.matches(".tick")) return;
+    if (event.shiftKey && last?.isConnected) tickRange(last, event.target);
+    last = event.target;
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches(".tick")) { onlyTicked(); count(); }
+  });
+  document.addEventListener("bulk-started", clear);
+
+  // Of more tabs than there is room for, the current one is in sight: at first, and when the badges have widened them.
+  const showTab = () => document.querySelector(".views-tab[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  let counted = null;
+  document.addEventListener("htmx:afterSettle", ({ target }) => { if (target.id === "board") showTab(); });
+  document.addEventListener("htmx:afterRequest", ({ target }) => {
+    if (!target.matches("[data-badges]") || counted === target) return;
+    counted = target; // once: later counts leave the tabs where somebody has scrolled them
+    showTab();
+  });
+  showTab();
+  for (const name of ["board-changed", "htmx:afterSettle"]) document.addEventListener(name, count, true); // runs leave, boards are swapped
 })();

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import psycopg
 import pytest
 from django.db import connection
@@ -10,7 +12,7 @@ from django.db.backends.utils import CursorWrapper
 from bench.fill import fill
 from bench.record import Record
 from runs.models import Attempt, Delivery, Event, Hook, Lane, Run, Step
-from tests.factories import make_plan
+from tests.factories import make_plan, make_session
 from tests.runs.helpers import assert_log_folds_to_rows, run_plan
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,6 +75,27 @@ def test_stored_runs_are_spread_over_days_and_lanes(writer: psycopg.Connection) 
     days = [(run.created_at - copy.created_at).days for copy in copies(run)]
     assert days == list(range(90, 0, -1))
     assert {copy.lane_id for copy in copies(run)} == set(Lane.objects.values_list("pk", flat=True))
+
+
+def test_stored_runs_differ_in_what_lists_are_narrowed_to(writer: psycopg.Connection) -> None:
+    run = original()
+    for name in ("day", "night"):
+        make_session(name)
+
+    fill(writer, {str(run.pk): 200})
+
+    for column, least in (("session_id", 3), ("environment", 3), ("trigger", 5), ("title", 200)):
+        assert Run.objects.exclude(pk=run.pk).values(column).order_by().distinct().count() == least
+    assert not Run.objects.filter(trigger="cli").exclude(environment="dev").exists()
+
+
+def test_a_column_can_be_kept_and_the_days_be_few(writer: psycopg.Connection) -> None:
+    run = original()
+
+    fill(writer, {str(run.pk): 20}, days=1 / 24, kept=("lane_id",))
+
+    assert {copy.lane_id for copy in copies(run)} == {run.lane_id}
+    assert run.created_at - copies(run)[0].created_at <= timedelta(hours=1)
 
 
 def test_stored_rows_point_at_rows_that_are_there(writer: psycopg.Connection) -> None:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from bench.fill import fill
 from bench.record import Record
+from runs import newest
+from runs.counts import by_status
 from runs.execution.dispatch import free_slots
 from runs.execution.sweep import sweep
+from runs.expectations import expected_durations, forget
+from runs.facets import FACETS, facet
+from runs.filters import RunFilters
 from runs.live import frames
-from runs.live.shown import board_runs
+from runs.live.shown import board_runs, table_page, time_line
 from runs.models import Lane, Run
 from runs.transitions.claiming import take
-from tests.factories import make_actor
+from tests.factories import HELLO, make_actor, make_session
 from tests.runs.helpers import ALICE, run_plan
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -49,5 +56,44 @@ def test_what_is_asked_all_the_time_reads_no_table_as_a_whole(record: Record) ->
         list(board_runs(make_actor()))
         list(Run.objects.active().newest_first()[:51])
         frames.look([str(run.pk)], shown=[str(run.pk)])
+
+    assert list(whole_tables_read(asked.captured_queries)) == []
+
+
+ASKED = [
+    RunFilters(),
+    RunFilters(archived=True),
+    RunFilters(status=("error",)),
+    RunFilters(status=("success",), environment=("prod",)),
+    RunFilters(status=("queued", "waiting")),
+    RunFilters(lane=("A", "B"), trigger=("cli",)),
+    RunFilters(trigger=("cli",), environment=("prod",)),  # never come together
+    RunFilters(plan=("hello",), within="24h"),
+    RunFilters(trigger=("nobody",)),
+    RunFilters(q="billing"),
+    RunFilters(q="#4711"),
+    RunFilters(q="nowhere to be found", environment=("dev",)),
+    RunFilters(q="zz"),
+]
+
+
+def test_no_list_that_is_filtered_reads_a_table_as_a_whole(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(newest, "TITLES_READ", 1000)  # the rest is for the index of titles
+    make_session("night")
+    run = run_plan(HELLO.format(slug="hello"))
+    fill(record.connection, {str(run.pk): STORED})
+    viewer, now = make_actor("viewer"), timezone.now()
+
+    with CaptureQueriesContext(connection) as asked:
+        for filters in ASKED:
+            list(board_runs(viewer, filters))
+            first = table_page(viewer, filters)
+            table_page(viewer, filters, after=first.next)
+            time_line(viewer, filters, since=now - timedelta(hours=6), until=now)
+            by_status(viewer, filters)
+            for name in FACETS:
+                facet(viewer, filters, name=name)
+        forget()
+        expected_durations([run.plan_version.plan_id])
 
     assert list(whole_tables_read(asked.captured_queries)) == []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from controlroom.demo import source_of
-from runs.models import Run
+from runs.models import Run, Worker
 from runs.transitions import request_cancel
 from tests.factories import make_actor, make_lane, make_plan, make_run, make_session, make_token, make_user, start
 
@@ -25,6 +26,12 @@ steps:
   - {id: one, uses: shell, with: {run: "true"}}
   - {id: two, needs: [one], uses: shell, with: {run: "true"}}
 """
+
+
+def alive() -> None:
+    """A worker that was heard of just now."""
+    now = timezone.now()
+    Worker.objects.create(name="w", host="h", pid=1, slots=1, started_at=now, seen_at=now)
 
 
 def live(page: Page) -> Page:
@@ -65,12 +72,18 @@ def test_a_posted_hook_makes_a_card_appear_on_an_open_board(open_page: SignIn, d
     assert page.evaluate("window.stayed") is True
 
 
-def test_lane_heads_and_tally_follow(open_page: SignIn) -> None:
-    start(lane="A")
+def test_lane_heads_pills_and_places_in_line_follow(open_page: SignIn) -> None:
+    lane = make_lane("A", limit=1)
+    alive()
+    make_run(lane=lane, status="running", steps={"greet": "running"})
+    first = start(lane=lane)
     page = live(open_page())
-    start(lane="A")
-    expect(page.locator("#tally")).to_contain_text("2 queued")
+    expect(page.locator(f"#why-{first.pk}")).to_contain_text("lane A is full, 1 of 1 slots are held; next in line")
+    urgent = start(lane=lane, priority=9)
+    expect(page.locator("#pill-queued")).to_contain_text("2")
     expect(page.locator(".lane-head").first).to_contain_text("2 queued")
+    expect(page.locator(f"#why-{urgent.pk}")).to_contain_text("next in line")
+    expect(page.locator(f"#why-{first.pk}")).to_contain_text("2nd in line")
 
 
 def test_cancel_is_shown_at_once(open_page: SignIn) -> None:
@@ -125,25 +138,6 @@ def test_runs_of_other_sessions_stay_away(open_page: SignIn) -> None:
     expect(page.locator(f"#run-{other.pk}")).to_have_count(0)
 
 
-def test_choosing_a_session_changes_the_address(open_page: SignIn) -> None:
-    run = start(session="incident")
-    start(session="elsewhere")
-    page = open_page()
-    page.get_by_label("Session", exact=True).select_option("incident")
-    page.wait_for_url(f"**/?session={run.session_id}")
-    expect(page.locator(".card")).to_have_count(1)
-
-
-def test_a_new_session_is_made_in_a_dialog(open_page: SignIn) -> None:
-    start()
-    page = open_page()
-    page.get_by_role("button", name="Session").click()
-    page.get_by_label("Name").fill("night shift")
-    page.get_by_role("button", name="Create").click()
-    page.wait_for_url("**/?session=*")
-    expect(page.get_by_label("Session", exact=True)).to_have_value(page.url.rpartition("=")[2])
-
-
 def test_what_happened_while_offline_is_caught_up(open_page: SignIn, wire: Wire) -> None:
     known = start()
     page = live(open_page(wire=wire))
@@ -169,6 +163,7 @@ def test_a_run_is_started_from_its_plan(open_page: SignIn) -> None:
     start(TWO)
     page = open_page("/plans/")
     page.get_by_role("link", name="Start").click()
+    page.get_by_text("Title, lane, session, environment").click()
     page.get_by_label("Title").fill("By hand")
     page.get_by_role("button", name="Start").click()
     page.wait_for_url("**/runs/*")
@@ -188,8 +183,56 @@ def test_nothing_is_wider_than_the_screen(open_page: SignIn, picture: Picture, w
 
 
 def test_a_card_cuts_who_started_it_before_the_plan(open_page: SignIn) -> None:
-    make_run(source=TWO.replace("slug: two", "slug: release-check"), actor="somebody whose name is rather long")
+    make_run(
+        source=TWO.replace("slug: two", "slug: release-check"), actor="somebody whose name is rather long and longer"
+    )
     page = live(open_page(width=360))
-    plan, who = page.locator(".card-meta .plan"), page.locator(".card-meta .who")
+    plan, who = page.locator(".card-line .plan"), page.locator(".card-line .who")
     assert plan.evaluate("part => part.scrollWidth <= part.clientWidth")
     assert who.evaluate("part => part.scrollWidth > part.clientWidth")
+
+
+def test_progress_moves_on_without_the_server_and_turns_when_it_is_over(open_page: SignIn, wire: Wire) -> None:
+    wire.cut()
+    version, now = make_plan(), timezone.now()
+    make_run(version=version, status="success", started_at=now - timedelta(seconds=6), finished_at=now)
+    run = make_run(version=version, status="running", started_at=timezone.now(), steps={"greet": "running"})
+    page = open_page(wire=wire)
+    bar = page.locator(f"#run-{run.pk} progress")
+    before = bar.evaluate("bar => bar.value")
+    page.wait_for_function("([bar, before]) => bar.value > before", arg=[bar.element_handle(), before])
+    expect(bar).to_have_attribute("aria-label", "running longer than usual: it usually takes 6 s")
+    expect(page.locator(f"#run-{run.pk} .pace")).to_have_attribute("data-over", "")
+    expect(page.locator(f"#run-{run.pk} .pace")).to_have_text("longer than usual")
+
+
+def test_more_cards_of_a_lane_are_appended(open_page: SignIn) -> None:
+    version = make_plan()
+    runs = [start(version=version, lane="A") for _ in range(33)]
+    page = live(open_page())
+    expect(page.locator(".card")).to_have_count(30)
+    page.get_by_role("link", name="Show more").click()
+    expect(page.locator('[data-lane-cards="A"] > .card')).to_have_count(33)
+    assert page.locator(".card").last.get_attribute("data-run") == str(runs[0].pk)
+    expect(page.get_by_role("link", name="Show more")).to_have_count(0)
+
+
+@pytest.mark.parametrize("view", ["lanes", "table"])
+def test_a_title_of_five_hundred_characters_and_markup_stay_in_their_place(open_page: SignIn, view: str) -> None:
+    make_run(title="x" * 500, status="error", reason="y" * 400)
+    make_run(title="<b onclick=alert(1)>bold</b>")
+    page = live(open_page(f"/?view={view}", width=360))
+    expect(page.get_by_role("link", name="<b onclick=alert(1)>bold</b>")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    heights = page.locator("[data-run]").evaluate_all("all => all.map((one) => one.getBoundingClientRect().height)")
+    assert max(heights) < 160
+
+
+def test_on_a_phone_the_lanes_are_swiped_one_at_a_time(open_page: SignIn, picture: Picture) -> None:
+    start(lane="A")
+    start(lane="B")
+    page = live(open_page(width=360))
+    picture(page, "board-phone")
+    lane = page.locator(".lane").first
+    assert 300 < lane.evaluate("lane => lane.getBoundingClientRect().width") < 360
+    assert page.locator(".lanes").evaluate("lanes => lanes.scrollWidth > lanes.clientWidth")

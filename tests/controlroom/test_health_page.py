@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -18,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def viewer() -> Iterator[Client]:
+def viewer() -> Client:
     client = Client()
     client.force_login(make_user("viewer"))
     return client

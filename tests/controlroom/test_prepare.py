@@ -15,6 +15,7 @@ from pytest_django.fixtures import Settings
 from controlroom import demo, seed
 from controlroom.management.commands import first_run
 from pulser.models import Plan
+from runs.bulk import plan as bulk
 from runs.models import ApiToken, Lane, Run, Session
 from runs.models.token import token_digest
 from tests.factories import make_user, put_step
@@ -42,7 +43,7 @@ def test_a_new_control_room_has_all_that_it_needs() -> None:
     prepare()
 
     assert set(Group.objects.values_list("name", flat=True)) == {"viewer", "operator", "admin"}
-    assert set(Plan.objects.values_list("slug", flat=True)) == set(demo.PLANS)
+    assert set(Plan.objects.values_list("slug", flat=True)) == {*demo.PLANS, bulk.SLUG}
     assert User.objects.get().is_superuser
     assert Lane.objects.filter(name="A").exists()
     assert Session.objects.filter(name="default").exists()
@@ -147,12 +148,12 @@ def test_a_revoked_token_of_the_command_line_is_replaced(tmp_path: Path) -> None
     assert ApiToken.of_secret((tmp_path / "token").read_text().strip())
 
 
-def test_without_the_demo_no_plan_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_demo_only_our_own_plan_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTROLROOM_DEMO", "0")
 
     prepare()
 
-    assert not Plan.objects.exists()
+    assert [plan.slug for plan in Plan.objects.all()] == [bulk.SLUG]
 
 
 def test_roles_that_somebody_changed_stay_changed() -> None:

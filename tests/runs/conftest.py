@@ -12,7 +12,8 @@ from pytest_django import DjangoDbBlocker
 
 KEPT = {"runs_lane", "runs_session", "django_content_type", "auth_permission"}  # migrations made them for every test
 RESTORED = """
-DELETE FROM runs_lane WHERE name NOT IN ('A', 'B', 'C', 'D'); UPDATE runs_lane SET "limit" = 10, paused = false;
+DELETE FROM runs_lane WHERE name NOT IN ('A', 'B', 'C', 'D'); UPDATE runs_lane
+SET "limit" = 10, paused = false, paused_reason = '', paused_by = '', paused_at = NULL;
 DELETE FROM runs_session WHERE name <> 'default'; UPDATE runs_session SET archived_at = NULL
 """
 OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> %s"

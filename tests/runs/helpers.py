@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import connection, connections
+from django.db.models import Model
 
 from pulser.engine.fold import Entry, RunState, fold
 from runs.execution.sweep import sweep
 from runs.execution.work import work
 from runs.models import Attempt, Event, Run, Step
+from runs.replay.past import load_outputs, past_of
 from runs.transitions.claiming import Claim, Holder, admit, join
 from runs.transitions.finishing import Finished, Outcome, Report, Success, finish_attempt
 from tests.factories import start
@@ -21,6 +24,7 @@ ROUNDS_MAX = 60
 WAIT_S = 20.0
 T = TypeVar("T")
 
+AHEAD = {"next_attempt_at", "deadline_at"}
 ALICE, BOB = Holder("worker-a", "here"), Holder("worker-b", "here")
 
 
@@ -148,6 +152,34 @@ def assert_log_folds_to_rows(run: Run) -> None:
     rows = run.steps.values_list("key", "status", "attempt", "reason", "outputs")
     assert told == {key: tuple(rest) for key, *rest in rows}
     assert run.retry_count == sum(max(attempt - 1, 0) for attempt in run.steps.values_list("attempt", flat=True))
+    assert_the_last_moment_is_the_present(run)
+
+
+def assert_the_last_moment_is_the_present(run: Run) -> None:
+    """A replay of the whole log shows what the rows say: of the run, its steps, attempts, verdicts and files."""
+    past = past_of(run, run.seq)
+    assert past is not None
+    assert_same(past.run, run, but={"queued_at", "deadline_at"})
+    load_outputs(past, [step.key for step in past.steps])
+    for then, now in zip(past.steps, run.steps.in_plan_order(), strict=True):
+        assert_same(then, now, but={"open_needs", "budget_from", "lost"})
+        for relation in ("attempts", "proofs", "artifacts"):
+            shown, stored = list(getattr(then, relation).all()), list(getattr(now, relation).all())
+            assert [one.pk for one in shown] == [one.pk for one in stored], relation
+            for one, other in zip(shown, stored, strict=True):
+                assert_same(one, other)
+
+
+def assert_same(then: Model, now: Model, *, but: Collection[str] = ()) -> None:
+    """Field by field. Tests move moments that lie ahead; what is past may differ by what a statement takes."""
+    for field in now._meta.concrete_fields:
+        if field.attname in but:
+            continue
+        was, is_ = getattr(then, field.attname), getattr(now, field.attname)
+        if isinstance(was, datetime) and isinstance(is_, datetime):
+            assert field.attname in AHEAD or abs((was - is_).total_seconds()) < 1, field.attname
+        else:
+            assert was == is_, f"{now._meta.model_name} {now} {field.attname}: {was!r} then, {is_!r} now"
 
 
 def wait_until(condition: Callable[[], object], *, within_s: float = WAIT_S) -> None:

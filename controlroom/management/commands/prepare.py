@@ -14,6 +14,7 @@ from django.db import connection
 
 from controlroom import demo, seed
 from controlroom.env import env_bool, env_str
+from runs.bulk.plan import ensure_plan
 
 LOCK = 0x70726570  # an advisory lock of this database; any number that nobody else uses
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
         with one_at_a_time():
             call_command("migrate", interactive=False, verbosity=0)
             seed.ensure_defaults()
+            ensure_plan()
             seed.ensure_roles()
             seed.ensure_admin(password=env_str("CONTROLROOM_ADMIN_PASSWORD"), say=self.say)
             seed.ensure_environment_token(settings.CONTROLROOM_API_TOKEN, say=self.say)

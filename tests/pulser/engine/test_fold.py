@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -103,3 +105,95 @@ def test_a_run_is_archived_until_it_is_brought_back() -> None:
 def test_a_gap_or_a_double_in_the_log_is_an_error(seqs: list[int]) -> None:
     with pytest.raises(ValueError, match="is missing"):
         fold([Entry(seq, "run.queued", data={"steps": []}) for seq in seqs])
+
+
+def _at(second: int) -> datetime:
+    return datetime(2026, 11, 21, 12, 0, second, tzinfo=UTC)
+
+
+def _timed(*said: tuple[str, str, int | None, dict[str, Any]]) -> list[Entry]:
+    return [replace(entry, at=_at(entry.seq)) for entry in _log(*said)]
+
+
+def test_a_run_has_the_times_of_its_events() -> None:
+    log = _timed(QUEUED, STARTED, ("run.waiting", "", None, {}), ("run.resumed", "", None, {}), STARTED)
+    state = fold([*log, Entry(6, "run.succeeded", at=_at(6))])
+
+    assert (state.queued_at, state.started_at, state.finished_at) == (_at(4), _at(2), _at(6))
+    assert fold(log).finished_at is None
+
+
+def test_a_request_to_end_it_counts_until_the_retry() -> None:
+    first, second = {"stop": "timeout", "finally": True}, {"stop": "timeout", "finally": False}
+    once = ("run.cancel_requested", "", None, first)
+    state = fold(_timed(QUEUED, once))
+    again = fold(_timed(QUEUED, once, ("run.cancel_requested", "", None, second)))
+    retried = fold(
+        _timed(QUEUED, once, ("run.failed", "", None, {"reason": "x"}), ("run.retried", "", None, {"steps": []}))
+    )
+
+    assert (state.stop, state.cancel_count, state.cancel_requested_at) == ("timeout", 1, _at(2))
+    assert again.cancel_count == 2
+    assert (retried.stop, retried.cancel_count, retried.reason, retried.finished_at) == ("", 0, "", None)
+
+
+def test_a_step_knows_when_its_next_attempt_is_due_until_it_is_queued() -> None:
+    backed_off = ("step.backed_off", "a", 1, {"reason": "no", "error_class": "timeout", "delay_s": 2.5})
+    waits = fold(_timed(QUEUED, STARTED, CLAIMED, backed_off)).steps["a"]
+    queued = fold(_timed(QUEUED, STARTED, CLAIMED, backed_off, ("step.queued", "a", None, {"cause": "retry"}))).steps[
+        "a"
+    ]
+
+    assert (waits.next_attempt_at, waits.cause) == (_at(4) + timedelta(seconds=2.5), "timeout")
+    assert (queued.next_attempt_at, queued.queued_at, queued.cause) == (None, _at(5), "retry")
+
+
+def test_a_step_that_asks_says_whom_until_when_and_is_silent_afterwards() -> None:
+    until = "2026-11-22T12:00:00.000000Z"
+    asks = (
+        ("step.suspended", "a", 1, {"wait": "approval", "until": until}),
+        ("approval.requested", "a", 1, {"role": "admin", "message": "Go?", "until": until, "on_timeout": "approve"}),
+    )
+    waits = fold(_timed(QUEUED, CLAIMED, *asks)).steps["a"]
+    over = fold(_timed(QUEUED, CLAIMED, *asks, ("step.failed", "a", None, {"reason": "rejected"}))).steps["a"]
+
+    assert (waits.wait_kind, waits.wait_role, waits.wait_message) == ("approval", "admin", "Go?")
+    assert (waits.on_timeout, waits.deadline_at) == ("approve", datetime(2026, 11, 22, 12, tzinfo=UTC))
+    assert (over.wait_role, over.deadline_at, over.reason) == ("", None, "rejected")
+
+
+def test_an_attempt_is_open_until_an_event_ends_it() -> None:
+    claimed = ("step.claimed", "a", 1, {"worker": "w1", "cause": "first"})
+    suspended = ("step.suspended", "a", 1, {"wait": "timer", "until": None})
+    during = fold(_timed(QUEUED, claimed, suspended)).steps["a"].attempts[1]
+    ended = (
+        fold(_timed(QUEUED, claimed, suspended, ("step.succeeded", "a", None, {"outputs": {}}))).steps["a"].attempts[1]
+    )
+
+    assert (during.worker, during.cause, during.started_at, during.is_open) == ("w1", "first", _at(2), True)
+    assert (ended.is_open, ended.finished_at) == (False, _at(4))
+
+
+def test_attempts_are_remembered_over_a_retry() -> None:
+    ended, retried = ("step.failed", "a", 1, {"reason": "no"}), ("run.retried", "", None, {"steps": ["a"]})
+
+    assert list(fold(_timed(QUEUED, CLAIMED, ended, retried)).steps["a"].attempts) == [1]
+
+
+def test_progress_is_of_the_latest_attempt() -> None:
+    told = ("step.progressed", "a", 1, {"done": 3, "total": 9})
+    step = fold(_log(QUEUED, CLAIMED, told)).steps["a"]
+    again = fold(_log(QUEUED, CLAIMED, told, ("step.lost", "a", 1, {}), ("step.claimed", "a", 2, {}))).steps["a"]
+
+    assert (step.progress_done, step.progress_total) == (3, 9)
+    assert (again.progress_done, again.progress_total) == (None, None)
+
+
+def test_files_and_verdicts_are_known_once_they_are_told() -> None:
+    kept = ("artifact.created", "a", 1, {"name": "report.txt"})
+    judged = ("proof.recorded", "a", 1, {"verifier": "regex"})
+    state = fold(_log(QUEUED, CLAIMED, kept, judged, judged))
+
+    assert state.artifacts == {("a", 1, "report.txt")}
+    assert state.verdicts["a", 1] == 2
+    assert state.verdicts["b", 1] == 0

@@ -10,8 +10,9 @@ import time
 from subprocess import run  # noqa: F401  imported, not defined here: a plan must not reach it by `module:*`
 from typing import Any
 
-from pulser.tools.base import TransientError
-from pulser.tools.python import effect
+from pulser.tools.base import ToolContext, TransientError
+from pulser.tools.python import attentive, effect
+from pulser.tools.watch import Watch
 
 NOT_A_FUNCTION = 3
 
@@ -30,6 +31,16 @@ def looked_up() -> str:
 @effect("irreversible")
 def launch() -> None:
     """Not to be called twice."""
+
+
+@attentive
+def walk(steps: int, context: ToolContext) -> str:
+    """Tells how far it is, and stops when it is asked to."""
+    watch = Watch(context)
+    for step in range(steps):
+        watch.check()
+        context.progress(step + 1, steps)
+    return context.run_id
 
 
 def fail() -> None:

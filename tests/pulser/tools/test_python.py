@@ -206,3 +206,30 @@ def test_an_isolated_function_is_ended_when_the_run_is_cancelled(context: ToolCo
 def test_an_isolated_function_whose_process_vanishes_failed(context: ToolContext) -> None:
     with pytest.raises(FailedError, match="ended with 3 and left no result"):
         call(context, "vanish", isolated=True)
+
+
+def test_an_attentive_function_tells_how_far_it_is(make_context: MakeContext) -> None:
+    told: list[tuple[int, int]] = []
+    context = make_context(
+        settings={"python_functions": [f"{HERE}:*"]}, progress=lambda *said: told.append(said), run_id="run-1"
+    )
+
+    assert call(context, "walk", steps=2) == {"result": "run-1"}
+    assert told == [(1, 2), (2, 2)]
+
+
+def test_an_attentive_function_stops_by_itself(make_context: MakeContext) -> None:
+    context = make_context(settings={"python_functions": [f"{HERE}:*"]}, timeout_s=0.0)
+    with pytest.raises(TimedOut):
+        call(context, "walk", steps=2)
+
+
+@pytest.mark.usefixtures("allowed")
+def test_the_worker_does_not_end_its_process_for_an_attentive_function() -> None:
+    assert Python().blocks({"function": f"{HERE}:walk"}) is False
+    assert Python().blocks({"function": f"{HERE}:absent"}) is True
+
+
+def test_an_attentive_function_has_no_context_in_a_process_of_its_own(context: ToolContext) -> None:
+    with pytest.raises(PermanentError, match="context"):
+        call(context, "walk", steps=1, isolated=True)

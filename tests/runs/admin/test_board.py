@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from runs.models import Lane, Session
+from runs.models import Lane, SavedView, Session
 from tests.factories import make_lane, make_run, make_session, make_user
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +26,8 @@ def test_a_lane_is_paused_in_the_list(admin: Client) -> None:
 
     lane.refresh_from_db()
     assert (lane.limit, lane.paused, lane.paused_reason) == (3, True, "maintenance")
+    assert lane.paused_by.startswith("admin")
+    assert lane.paused_at is not None
 
 
 def test_the_list_of_lanes_shows_their_load(admin: Client) -> None:
@@ -83,3 +85,13 @@ def test_the_default_session_is_not_archived(admin: Client) -> None:
     admin.post("/admin/runs/session/", {"action": "archive", "_selected_action": [session.pk]})
 
     assert not Session.objects.archived().exists()
+
+
+def test_a_shared_view_is_taken_back(admin: Client) -> None:
+    view = SavedView.objects.create(owner=make_user(), name="Broken", query="status=error", is_shared=True)
+    assert "Broken" in admin.get("/admin/runs/savedview/").content.decode()
+
+    admin.post(reverse("admin:runs_savedview_change", args=[view.pk]), {"name": "Broken"})
+
+    view.refresh_from_db()
+    assert (view.is_shared, view.query) == (False, "status=error")

@@ -108,6 +108,29 @@ def test_no_sign_is_torn_between_two_chunks() -> None:
     assert "\ufffd" not in "".join(texts)
 
 
+def test_no_line_is_torn_between_two_chunks() -> None:
+    line = b"x" * 1000 + b"\n"
+    run = run_plan(plan(shell("a", f"yes {line.decode().strip()} | head -n {3 * LOG_CHUNK_BYTES // len(line)}")))
+
+    chunks = list(LogChunk.objects.filter(attempt__step__run=run))
+    assert len(chunks) > 2
+    assert [(chunk.lines, chunk.is_open) for chunk in chunks] == [
+        (len(chunk.data) // len(line), False) for chunk in chunks
+    ]
+
+
+def test_the_beginning_of_a_line_waits_for_one_flush() -> None:
+    run = start(plan(shell("a", "true")))
+    output = Output(claimed(run, ALICE))
+    seen = []
+    for piece in (b"done\nPass", b"word", b": ", b"****\n"):
+        output.write("stdout", piece)
+        output.flush()
+        seen.append(log_of(run, "a"))
+
+    assert seen == [b"done\n", b"done\nPassword", b"done\nPassword", b"done\nPassword: ****\n"]
+
+
 def test_output_of_an_attempt_that_is_over_is_dropped() -> None:
     run = start(plan(shell("a", "true")))
     claim = claimed(run, ALICE)
@@ -124,7 +147,7 @@ def test_output_of_an_attempt_that_is_over_is_dropped() -> None:
 def test_output_that_the_database_did_not_take_comes_first_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
     run = start(plan(shell("a", "true")))
     output = Output(claimed(run, ALICE))
-    output.write("stdout", b"early ")
+    output.write("stdout", b"early\n")
     with monkeypatch.context() as away:
         away.setattr(Output, "_store", _database_is_away)
         with pytest.raises(OperationalError):
@@ -133,7 +156,9 @@ def test_output_that_the_database_did_not_take_comes_first_the_next_time(monkeyp
     output.write("stdout", b"late")
     output.flush()
 
-    assert log_of(run, "a") == b"early late"
+    assert log_of(run, "a") == b"early\n"
+    output.flush(is_last=True)
+    assert log_of(run, "a") == b"early\nlate"
 
 
 def _database_is_away(*_args: object) -> None:

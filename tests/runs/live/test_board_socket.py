@@ -99,15 +99,28 @@ async def test_a_map_may_come_back_in_the_form_of_the_snapshot(form: dict[str, s
         assert (await client.frame())["run"] == str(run.pk)
 
 
-async def test_a_run_that_was_archived_meanwhile_is_among_what_it_lacks() -> None:
+async def test_a_run_that_was_archived_meanwhile_leaves() -> None:
     run = await outside(make_run, status="success")
     await outside(say, run, "run.archived")
     await outside(hide, run)
     async with await board() as client:
         await client.frame()
         await client.send_json_to({"type": "have", "runs": {str(run.pk): 1}})
-        frame = await client.frame()
-    assert "data-archived" in frame["fragments"][0]["html"]
+        assert await client.frame() == removal_of(run, seq=2)
+
+
+def removal_of(run: Run, *, seq: int) -> dict[str, Any]:
+    target = {"target": f"#run-{run.pk}", "swap": "delete", "html": ""}
+    return {"run": str(run.pk), "seq": seq, "fragments": [target]}
+
+
+async def test_a_run_that_was_deleted_meanwhile_leaves() -> None:
+    run = await outside(make_run, status="success")
+    await outside(Run.objects.filter(pk=run.pk).delete)
+    async with await board() as client:
+        await client.frame()
+        await client.send_json_to({"type": "have", "runs": {str(run.pk): 7}})
+        assert await client.frame() == removal_of(run, seq=7)
 
 
 async def test_a_client_that_has_nothing_gets_all_cards() -> None:

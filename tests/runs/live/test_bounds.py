@@ -75,5 +75,5 @@ class TestViewers:
         monkeypatch.setattr(feed, "SHOWN_MAX", 10)
         source, _ = make_feed()
         for number in range(100):
-            source._remember([f"run-{number}"])
+            source.remember([f"run-{number}"])
         assert list(source._shown) == [f"run-{number}" for number in range(90, 100)]

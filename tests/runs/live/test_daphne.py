@@ -15,13 +15,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from runs import hints
-from runs.models import Attempt, LogChunk, Run, Step
+from runs.models import Event, Run
 from tests.factories import make_run, make_token, start
 from tests.runs.live.sockets import outside, tell
 
 pytestmark = [pytest.mark.usefixtures("committed"), pytest.mark.slow]
-
-CHUNK = 64 * 1024
 
 
 def opening(address: str, path: str, secret: str, **options: Any) -> connect:
@@ -55,20 +53,18 @@ async def test_a_refusal_reaches_the_client_as_a_code(daphne: str) -> None:
 async def test_a_client_that_does_not_read_is_sent_away_and_resumes(daphne: str) -> None:
     """With 40 MB to say the server stops at what the sockets' buffers take, and waits for a second."""
     run, secret = await outside(make_run, status="running"), await outside(make_token)
-    attempt = await outside(make_attempt, run)
-    for offset in range(40):
-        await outside(write_log, attempt, offset, 16)
-    path = f"/ws/runs/{run.pk}?after=1"
-    async with opening(daphne, path, secret, max_queue=1, max_size=None, ping_interval=None) as slow:
+    for first in range(2, 402, 20):
+        await outside(say_much, run, range(first, first + 20))
+    path = f"/ws/runs/{run.pk}?format=events"
+    async with opening(daphne, f"{path}&after=1", secret, max_queue=1, max_size=None, ping_interval=None) as slow:
         got = len(str(await frame_of(slow)))
         await hung_up(slow)
         with pytest.raises(ConnectionClosed):
             while True:
                 got += len(await slow.recv())
     assert got < 20e6
-    last = await outside(LogChunk.objects.order_by("pk").last)
-    async with opening(daphne, f"{path}&log={last.pk - 1}", secret, max_size=None) as again:
-        assert "x" * 100 in (await frame_of(again))["fragments"][0]["html"]
+    async with opening(daphne, f"{path}&after=400", secret, max_size=None) as again:
+        assert [event["seq"] for event in (await frame_of(again))["events"]] == [401]
 
 
 async def hung_up(client: ClientConnection) -> None:
@@ -80,27 +76,21 @@ async def hung_up(client: ClientConnection) -> None:
             await asyncio.sleep(0.05)
 
 
-def make_attempt(run: Run) -> Attempt:
-    step = Step.objects.get(run=run)
-    return Attempt.objects.create(step=step, number=1, started_at=timezone.now())
-
-
-def write_log(attempt: Attempt, number: int, count: int) -> None:
-    """So many chunks in one statement."""
-    offsets = [(number * count + index) * CHUNK for index in range(count)]
-    rows = [
-        LogChunk(attempt=attempt, offset=offset, stream="stdout", data=b"x" * CHUNK, at=timezone.now())
-        for offset in offsets
-    ]
-    LogChunk.objects.bulk_create(rows)
-    hints.publish(str(attempt.step.run_id), log=rows[-1].pk)
+def say_much(run: Run, seqs: range) -> None:
+    """So many events of 100 kB each, in one statement."""
+    data = {"outputs": {"text": "x" * 100_000}}
+    rows = [Event(run=run, seq=seq, kind="step.succeeded", step="greet", data=data, at=timezone.now()) for seq in seqs]
+    Event.objects.bulk_create(rows)
+    Run.objects.filter(pk=run.pk).update(seq=seqs[-1])
+    hints.publish(str(run.pk), seq=seqs[-1])
 
 
 async def test_a_stream_of_events_follows_the_run(daphne: str) -> None:
     run, secret = await outside(start), await outside(make_token)
     url = f"http://{daphne}/api/v1/runs/{run.pk}/events/stream"
-    headers = {"Authorization": f"Bearer {secret}"}
+    headers = {"Authorization": f"Bearer {secret}", "Accept-Encoding": "gzip"}
     async with httpx.AsyncClient(timeout=30) as client, client.stream("GET", url, headers=headers) as response:
+        assert "Content-Encoding" not in response.headers  # an event must not wait in a compressor
         lines = response.aiter_lines()
         seen = [await anext(lines) for _ in range(6)]
         await outside(tell, run)

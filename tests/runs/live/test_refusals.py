@@ -108,8 +108,15 @@ async def test_a_query_that_does_not_fit_is_refused(query: str) -> None:
     assert await code_for(f"/ws/runs/{run.pk}?{query}", bearer(await outside(make_token))) == 4400
 
 
-@pytest.mark.parametrize("query", ["session=x", "session=99999999999999999999", "archived=maybe"])
+@pytest.mark.parametrize("query", ["view=tree", "format=xml", "&".join(f"q{number}=1" for number in range(3_000))])
 async def test_a_board_that_cannot_be_is_refused(query: str) -> None:
+    assert await code_for(f"/ws/board?{query}", bearer(await outside(make_token))) == 4400
+
+
+@pytest.mark.parametrize(
+    "query", ["session=x", "session=99999999999999999999", "archived=maybe", "status=odd", "within=9y", "since=when"]
+)
+async def test_a_program_is_told_that_its_filters_mean_nothing(query: str) -> None:
     assert await code_for(f"/ws/board?{query}", bearer(await outside(make_token))) == 4400
 
 

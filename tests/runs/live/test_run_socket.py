@@ -12,6 +12,7 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from runs import hints
+from runs.live import frames
 from runs.models import Attempt, Event, LogChunk, Run, Step
 from tests.factories import make_run, make_token, put_step, say
 from tests.runs.live.sockets import Socket, bearer, open_socket, outside, tell
@@ -137,14 +138,14 @@ async def test_steps_that_a_retry_resets_are_drawn_anew() -> None:
 
 
 @pytest.mark.usefixtures("no_poll")
-async def test_output_comes_as_it_is_written_and_escaped() -> None:
+async def test_output_is_told_as_it_is_written() -> None:
     run, opening = await watched(query=f"after={2**31 - 1}", status="running")
     attempt = await outside(make_attempt, run)
     async with opening as client:
-        await outside(write_output, attempt, 0, b"<b>hello</b>")
+        chunk = await outside(write_output, attempt, 0, b"hello")
         frame = await client.frame()
-    assert [fragment["target"] for fragment in frame["fragments"]] == ["#log"]
-    assert "&lt;b&gt;hello&lt;/b&gt;" in frame["fragments"][0]["html"]
+    assert [fragment["target"] for fragment in frame["fragments"]] == ["#log-news"]
+    assert f'id="log-{chunk.pk}" data-step="greet" value="1"' in frame["fragments"][0]["html"]
 
 
 def make_attempt(run: Run) -> Attempt:
@@ -164,10 +165,10 @@ async def test_output_whose_hint_was_lost_comes_with_the_poll() -> None:
     run, opening = await watched(query="after=1", status="running")
     attempt = await outside(make_attempt, run)
     async with opening as client:
-        await outside(
+        chunk = await outside(
             LogChunk.objects.create, attempt=attempt, offset=0, stream="stdout", data=b"late", at=timezone.now()
         )
-        assert "late" in (await client.frame())["fragments"][0]["html"]
+        assert f'id="log-{chunk.pk}"' in (await client.frame())["fragments"][0]["html"]
 
 
 async def test_output_resumes_after_the_last_chunk_that_a_page_has() -> None:
@@ -177,8 +178,12 @@ async def test_output_resumes_after_the_last_chunk_that_a_page_has() -> None:
     headers = bearer(await outside(make_token))
     async with open_socket(f"/ws/runs/{run.pk}?after=1&log={chunks[1].pk}", headers) as client:
         (fragment,) = (await client.frame())["fragments"]
-    assert "part 2" in fragment["html"]
-    assert "part 1" not in fragment["html"]
+    assert f'id="log-{chunks[2].pk}"' in fragment["html"]
+    assert await outside(nothing_new, run, chunks[2])
+
+
+def nothing_new(run: Run, chunk: LogChunk) -> bool:
+    return frames.page(str(run.pk), after=1, log=chunk.pk).text == ""
 
 
 async def test_output_that_may_still_get_a_predecessor_waits_for_it() -> None:
@@ -190,12 +195,12 @@ async def test_output_that_may_still_get_a_predecessor_waits_for_it() -> None:
     async with opening as client:
         slow.start()
         await asyncio.to_thread(begun.wait, 5)
-        await outside(write_output, attempt, 100, b"second")
+        second = await outside(write_output, attempt, 100, b"second")
         assert await client.receive_nothing(timeout=0.4)
         end.set()
         await asyncio.to_thread(slow.join)
         html = (await client.frame())["fragments"][0]["html"]
-    assert html.index("first") < html.index("second")
+    assert f'id="log-{second.pk}"' in html
 
 
 def write_slowly(attempt: Attempt, begun: threading.Event, end: threading.Event) -> None:

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.utils import timezone
 
-from runs.models import Artifact, Event, Run, Step
+from runs.models import Artifact, Attempt, Event, LogChunk, Run, Step
 from tests.factories import make_run, make_token
 from tests.runs.live.sockets import outside
-from tests.runs.live.test_daphne import make_attempt, write_log
 
 pytestmark = [pytest.mark.usefixtures("committed"), pytest.mark.slow]
 
 MIB = 1024 * 1024
+CHUNK = 64 * 1024
 TOLD = 40 * MIB
 HELD = 20 * MIB  # more than the buffers of both ends take
 
@@ -34,9 +35,11 @@ def talk_by_events(run: Run) -> str:
 
 
 def talk_by_log(run: Run) -> str:
-    attempt = make_attempt(run)
-    for number in range(40):
-        write_log(attempt, number, 16)
+    attempt = Attempt.objects.create(step=Step.objects.get(run=run), number=1, started_at=timezone.now())
+    for start in range(0, TOLD, MIB):
+        offsets = range(start, start + MIB, CHUNK)
+        text = {"stream": "stdout", "data": b"x" * CHUNK, "at": timezone.now()}
+        LogChunk.objects.bulk_create([LogChunk(attempt=attempt, offset=offset, **text) for offset in offsets])
     return "log?format=text"
 
 

@@ -74,6 +74,37 @@ async def test_a_viewer_who_never_takes_its_news_is_told_to_come_back() -> None:
     assert refusal.value.code == Close.COME_BACK
 
 
+async def test_a_round_lasts_until_all_who_wait_for_its_answers_have_them() -> None:
+    """Else each of many viewers would read everything anew on a machine that is slow already."""
+    topic, asked = Topic("board", join_s=0.01), []
+    watches = [enter(topic) for _ in range(5)]
+
+    async def read_slowly(keys: list[int]) -> dict[int, str]:
+        asked.append(keys)
+        await asyncio.sleep(0.1)
+        return dict.fromkeys(keys, "card")
+
+    async def look(watch: Watch) -> None:
+        await watch.news()
+        await topic.shared([1], read_slowly)
+
+    topic.touch("run-1")
+    looking = [asyncio.create_task(look(watch)) for watch in watches]
+    await asyncio.sleep(0.05)  # in the middle of the reading
+    topic.touch("run-2")
+    await asyncio.gather(*looking)
+    assert asked == [[1]]
+
+
+async def test_who_is_to_look_again_is_told_once() -> None:
+    topic = Topic("board", join_s=JOIN_S)
+    watch = enter(topic)
+    topic.look_again()
+    assert await asyncio.wait_for(watch.news(), 1) == set()
+    assert watch.is_to_look_again()
+    assert not watch.is_to_look_again()
+
+
 @dataclass(frozen=True)
 class Answer:
     size: int

@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from pulser.engine.states import RunStatus, StepStatus
 from runs.events import KINDS
 from runs.models import Event, Step
-from runs.templatetags.runs import PRETTY_CHARS, RIBBON_SEGMENTS, event_sentence, plain_text, pretty, ribbon
+from runs.templatetags.runs import RIBBON_SEGMENTS, event_sentence, plain_text, ribbon
 
 WORDS = sorted({*RunStatus, *StepStatus})
 ESC = "\x1b"
@@ -66,9 +66,3 @@ def test_a_kind_without_a_template_is_told_by_its_facts() -> None:
     event = Event(seq=1, kind="step.seen_by_moonlight", step="clone", data={"phase": "full"})
     assert "seen by moonlight" in event_sentence(event)
     assert "phase: full" in event_sentence(event)
-
-
-def test_a_long_value_is_shown_up_to_a_length_and_says_how_much_is_missing() -> None:
-    shown = pretty("x" * (PRETTY_CHARS + 10))
-    assert len(shown) < PRETTY_CHARS + 100
-    assert shown.endswith("... 12 characters more; the API has them")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from runs.templatetags.times import ago, clock, lasted, length, moment, until
+from runs.templatetags.times import ago, as_of, clock, lasted, length, moment, until
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -48,3 +48,16 @@ def test_a_moment_that_passed_is_due() -> None:
 def test_moments_name_their_zone() -> None:
     assert moment(NOON).endswith(">2026-11-21 12:00:00 UTC</time>")
     assert 'title="2026-11-21 12:00:00 UTC"' in clock(NOON)
+
+
+def test_as_of_a_moment_times_are_those_of_then_and_none_ticks() -> None:
+    with as_of(NOON):
+        shown = [
+            lasted(NOON - timedelta(seconds=7), None),
+            ago(NOON - timedelta(minutes=2)),
+            until(NOON + timedelta(seconds=9)),
+        ]
+
+    assert [">7 s<" in shown[0], ">2 min ago<" in shown[1], ">in 9 s<" in shown[2]] == [True] * 3
+    assert not any("data-tick" in one for one in shown)
+    assert "data-tick" in ago(NOON), "afterwards it is now again"

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from html import unescape
+
 import pytest
 from django.test import Client
 
+from pulser.catalogue import graph_of
+from pulser.models import Plan, PlanVersion
 from runs.models import Run
-from tests.factories import make_lane, make_plan, make_session
+from tests.factories import make_lane, make_plan, make_session, start
 
 pytestmark = pytest.mark.django_db
 
@@ -23,6 +27,7 @@ params:
 steps:
   - {id: build, uses: shell, with: {run: "true"}}
 """
+ROW = {"has:p.labels": "1", "was:p.labels": "1", "i:p.labels": "0", "p.labels.0": "a"}
 
 
 @pytest.fixture(autouse=True)
@@ -44,13 +49,13 @@ def test_plans_are_listed_with_their_version(viewer: Client) -> None:
 
 def test_the_form_keeps_the_order_of_the_document(viewer: Client) -> None:
     html = viewer.get("/plans/release/").content.decode()
-    places = [html.index(f'name="param-{name}"') for name in ("repo", "depth", "labels")]
+    places = [html.index(f'data-field="p.{name}"') for name in ("repo", "depth", "labels")]
     assert places == sorted(places)
     assert "Where the sources are" in html
 
 
 def test_starting_leads_to_the_run(operator: Client) -> None:
-    fields = {"param-repo": "here", "param-depth": "3", "param-labels": '["a"]', "title": "Go", "environment": "dev"}
+    fields = {"p.repo": "here", "p.depth": "3", "title": "Go", "environment": "dev"} | ROW
     answer = operator.post("/plans/release/start", fields)
     run = Run.objects.get()
     assert (answer.status_code, answer.headers["Location"]) == (302, f"/runs/{run.pk}")
@@ -61,14 +66,14 @@ def test_starting_leads_to_the_run(operator: Client) -> None:
 @pytest.mark.parametrize(
     ("fields", "said", "why"),
     [
-        ({"param-depth": "three", "param-repo": "x"}, "expected a whole number", "no number"),
-        ({"param-labels": "[1,", "param-repo": "x"}, "expected JSON", "no JSON"),
-        ({"param-depth": "1.5", "param-repo": "x"}, "whole number", "a number, and not a whole one"),
+        ({"p.depth": "three", "p.repo": "x"}, "expected a whole number", "no number"),
+        ({"how:p.labels": "json", "p.labels": "[1,", "p.repo": "x"}, "expected JSON", "no JSON"),
+        ({"p.depth": "1.5", "p.repo": "x"}, "whole number", "a number, and not a whole one"),
         ({}, "repo", "a required value is not there"),
-        ({"param-repo": "x", "lane": "nowhere"}, "there is no lane nowhere", "a lane that is not there"),
-        ({"param-repo": "x", "session": "999999"}, "there is no such session", "a session that is not there"),
-        ({"param-repo": "x", "environment": "moon"}, "environment", "an environment that is none"),
-        ({"param-repo": "x", "title": "t" * 501}, "title", "a title past its bound"),
+        ({"p.repo": "x", "lane": "nowhere"}, "there is no lane nowhere", "a lane that is not there"),
+        ({"p.repo": "x", "session": "999999"}, "there is no such session", "a session that is not there"),
+        ({"p.repo": "x", "environment": "moon"}, "environment", "an environment that is none"),
+        ({"p.repo": "x", "title": "t" * 501}, "title", "a title past its bound"),
     ],
 )
 def test_what_does_not_fit_is_said_and_starts_nothing(
@@ -82,12 +87,12 @@ def test_what_does_not_fit_is_said_and_starts_nothing(
 
 
 def test_what_was_typed_stays_in_the_form(operator: Client) -> None:
-    answer = operator.post("/plans/release/start", {"param-repo": "my repo", "param-depth": "x", "environment": "dev"})
+    answer = operator.post("/plans/release/start", {"p.repo": "my repo", "p.depth": "x", "environment": "dev"})
     assert b'value="my repo"' in answer.content
 
 
 def test_a_viewer_starts_nothing(viewer: Client) -> None:
-    answer = viewer.post("/plans/release/start", {"param-repo": "here", "environment": "dev"})
+    answer = viewer.post("/plans/release/start", {"p.repo": "here", "environment": "dev"})
     assert (answer.status_code, Run.objects.count()) == (403, 0)
 
 
@@ -97,3 +102,76 @@ def test_a_stranger_sees_no_plans(stranger: Client) -> None:
 
 def test_an_unknown_plan_is_not_found(viewer: Client) -> None:
     assert viewer.get("/plans/nothing/").status_code == 404
+
+
+def test_an_error_stands_beside_its_field_and_in_the_summary(operator: Client) -> None:
+    html = operator.post("/plans/release/start", {"p.repo": "x", "p.depth": "three"}).content.decode()
+    assert '<a href="#p.depth">depth</a>: expected a whole number, got three' in html
+    assert 'id="p.depth-error">expected a whole number, got three<' in html
+
+
+def test_an_address_fills_in_the_form(viewer: Client) -> None:
+    make_lane("B")
+    html = viewer.get("/plans/release/?p.repo=here&p.labels=a&title=Night&lane=B&environment=prod").content.decode()
+    assert 'name="p.repo" aria-required="true" aria-describedby="p.repo-help" type="text" value="here"' in html
+    assert 'name="p.labels.0" type="text" value="a"' in html
+    assert 'value="Night"' in html
+    assert "<option selected>B</option>" in html
+    assert "<option selected>prod</option>" in html
+
+
+def test_what_the_address_cannot_say_is_told(viewer: Client) -> None:
+    answer = viewer.get("/plans/release/?p.depth=deep&p.nothing=1")
+    assert answer.status_code == 200
+    assert "the address says p.depth=deep: expected a number" in answer.content.decode()
+
+
+def test_a_link_with_these_values_leads_to_them(operator: Client) -> None:
+    typed = {"p.repo": "here & there", "p.depth": "3", "title": "Go", "do": "link"} | ROW
+    html = operator.post("/plans/release/start", typed, headers={"HX-Request": "true"}).content.decode()
+    link = unescape(html.partition('id="params-link">')[2].partition("<")[0])
+    assert 'value="here &amp; there"' in operator.get(link).content.decode()
+    assert Run.objects.count() == 0
+
+
+def test_a_button_in_the_form_works_without_a_script(operator: Client) -> None:
+    html = operator.post("/plans/release/start", {"p.repo": "x", "do": "add p.labels"}).content.decode()
+    assert '<form class="start"' in html
+    assert 'name="p.labels.0"' in html
+    assert Run.objects.count() == 0
+
+
+def test_an_older_version_is_shown_and_started_on_request(operator: Client) -> None:
+    make_plan(SOURCE.replace("required: [repo]", "required: [repo, depth]"))
+    assert "Version 2 is the latest" in operator.get("/plans/release/?version=1").content.decode()
+    operator.post("/plans/release/start", {"version": "1", "p.repo": "x", "environment": "dev"})
+    assert Run.objects.get().plan_version.number == 1
+
+
+@pytest.mark.parametrize("version", ["3", "0", "x", "9" * 30, "%00"])
+def test_a_version_that_is_not_there_is_not_found(viewer: Client, version: str) -> None:
+    assert viewer.get(f"/plans/release/?version={version}").status_code == 404
+
+
+def test_a_plan_shows_its_steps_its_source_and_its_last_runs(viewer: Client) -> None:
+    run = start(version=Plan.objects.get().latest, params={"repo": "x"}, title="The last one")
+    html = viewer.get("/plans/release/").content.decode()
+    assert f'href="/runs/{run.pk}">The last one<' in html
+    assert 'data-effect="idempotent"' in html
+    assert "slug: release" in html
+
+
+def test_markdown_in_a_description_cannot_become_a_script(viewer: Client) -> None:
+    make_plan(SOURCE.replace("Builds and publishes.", "'**Bold** <script>alert(1)</script> [x](javascript:alert(1))'"))
+    html = viewer.get("/plans/release/").content.decode()
+    assert "<strong>Bold</strong>" in html
+    assert "<script>alert" not in html
+    assert 'href="javascript' not in html
+
+
+def test_a_plan_that_can_no_longer_be_read_says_so(viewer: Client) -> None:
+    PlanVersion.objects.update(document={"pulser": 99})
+    graph_of.cache_clear()
+    answer = viewer.get("/plans/release/")
+    assert answer.status_code == 200
+    assert "can no longer be read" in answer.content.decode()

@@ -112,7 +112,7 @@ def test_an_unknown_run_is_not_found(operator: Client, verb: str) -> None:
     assert operator.post(f"{NOBODY_KNOWN}/{verb}").status_code == 404
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", VERBS[1:])  # by GET, retry is the dialog that asks
 def test_a_verb_is_never_a_link(operator: Client, verb: str) -> None:
     assert operator.get(f"/runs/{waiting_run().pk}/{verb}").status_code == 405
 

@@ -1,0 +1,75 @@
+"""The plan `bulk`. Every control room has it: it belongs to the product, not to the demo."""
+
+from __future__ import annotations
+
+from django.db.models import Max
+
+from pulser.catalogue import check, save_plan
+from pulser.language import digest
+from pulser.models import PlanVersion
+from runs.models import Lane
+
+SLUG = "bulk"
+LANE = "bulk"
+LANE_LIMIT = 2  # of the workers' slots most are left for other work
+SOURCE = """\
+# One verb for many runs. The board starts it: tick runs, or select all that match.
+pulser: 1
+slug: bulk
+title: Bulk work
+description: Retries, cancels, archives or restores many runs one by one, and tells which it skipped and why.
+params:
+  type: object
+  required: [action]
+  additionalProperties: false
+  properties:
+    action: {type: string, title: What to do, enum: [retry, cancel, archive, unarchive]}
+    runs:
+      type: array
+      title: Runs
+      description: Their ids. None when a query says which are meant.
+      items: {type: string}
+      maxItems: 1000
+      default: []
+    query: {type: string, title: Query, description: "The board's filters, as in its URL.", default: ""}
+    asked_at: {type: string, title: Asked at, description: Runs created later are not meant., default: ""}
+    shown: {type: integer, title: Shown, description: How many runs the asker saw., default: 0}
+steps:
+  - id: work
+    title: Go through the runs
+    uses: python
+    with:
+      function: runs.bulk.work:carry_out
+      args:
+        action: "{{ params.action }}"
+        runs: "{{ params.runs }}"
+        query: "{{ params.query }}"
+        asked_at: "{{ params.asked_at }}"
+    timeout: 2h
+    artifacts: [{path: report.md, kind: markdown}]
+outputs:
+  summary: "{{ steps.work.outputs.result.summary }}"
+"""
+
+
+def ensure_plan() -> PlanVersion:
+    """The version of this release. Another document under the slug is left as a version beside it.
+
+    Raises ValueError when the document is wrong.
+    """
+    checked = check(SOURCE)
+    if checked.document is None:
+        raise ValueError(f"the plan {SLUG} is wrong: {'; '.join(map(str, checked.problems))}")
+    ours = PlanVersion.objects.filter(plan__slug=SLUG, digest=digest(checked.document)).order_by("-number").first()
+    if ours is not None:
+        return ours
+    saved = save_plan(SOURCE)
+    assert saved.version is not None
+    return saved.version
+
+
+def ensure_lane() -> Lane:
+    """A lane of its own, so that a full lane does not hold up what is meant to empty it. Made when first needed."""
+    last = Lane.objects.aggregate(last=Max("position"))["last"] or 0
+    defaults = {"limit": LANE_LIMIT, "position": min(last + 1, 32_000)}
+    return Lane.objects.get_or_create(name=LANE, defaults=defaults)[0]

@@ -1,0 +1,189 @@
+"""The work itself, in a worker: each run by its normal move, as the person who asked.
+
+What is meant is settled once, in a file of the workspace, so that work which was interrupted goes on with the same
+runs.
+To begin it anew does no harm: what this run has done before is known from the runs' own events, and is not done twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.http import QueryDict
+
+from pulser.tools.base import PermanentError, ToolContext
+from pulser.tools.python import attentive, effect
+from pulser.tools.watch import Watch
+from runs import transitions
+from runs.actors import OPERATOR, Actor
+from runs.bulk.asking import RUNS_MAX, meant, read_moment
+from runs.bulk.report import report
+from runs.errors import DoesNotFit, RunError
+from runs.execution.insist import insist
+from runs.filters import read_filters
+from runs.models import Event, Run, Step
+
+BATCH = 100  # runs that are read at once
+SKIPPED_KEPT = 500  # told one by one; the rest is counted
+TITLE_CHARS, WHY_CHARS = 100, 300
+SELECTED = "selected.json"
+REPORT = "report.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A move, the event that tells of it, and when there is nothing left to do."""
+
+    move: Callable[..., None]
+    event: str
+    is_done: Callable[[Run], bool] = lambda run: False
+
+
+ACTIONS: Mapping[str, Action] = {
+    "retry": Action(transitions.retry, "run.retried"),
+    "cancel": Action(
+        partial(transitions.request_cancel, once=True), "run.cancel_requested", lambda run: run.is_cancelling
+    ),
+    "archive": Action(transitions.archive, "run.archived", lambda run: run.archived_at is not None),
+    "unarchive": Action(transitions.unarchive, "run.unarchived", lambda run: run.archived_at is None),
+}
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the runs so far."""
+
+    total: int
+    done: int = 0
+    already: int = 0
+    skipped: list[dict[str, str]] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def seen(self) -> int:
+        return self.done + self.already + self.reasons.total()
+
+    @property
+    def summary(self) -> str:
+        parts = [f"{self.done:,} of {self.total:,} done"]
+        parts += [f"{self.already:,} were so already"] if self.already else []
+        parts += [f"{self.reasons.total():,} skipped"] if self.reasons else []
+        return ", ".join(parts)
+
+    def skip(self, run_id: str, title: str, *, why: str) -> None:
+        self.reasons[why[:WHY_CHARS]] += 1
+        if len(self.skipped) < SKIPPED_KEPT:
+            self.skipped.append({"run": run_id, "title": title[:TITLE_CHARS], "why": why[:WHY_CHARS]})
+
+    def as_result(self) -> dict[str, Any]:
+        return {
+            "summary": self.summary,
+            "total": self.total,
+            "done": self.done,
+            "already": self.already,
+            "skipped": self.skipped,
+            "skipped_in_all": self.reasons.total(),
+            "reasons": dict(self.reasons.most_common()),
+        }
+
+
+@effect("idempotent")
+@attentive
+def carry_out(*, action: str, runs: list[str], query: str, asked_at: str, context: ToolContext) -> dict[str, Any]:
+    """Do `action` to these runs, or to all that `query` meant at `asked_at`, and leave a report.
+
+    Returns how many were done, were so already, and were skipped and why. Raises PermanentError for a request that
+    means nothing, Cancelled, TimedOut.
+    """
+    if action not in ACTIONS:
+        raise PermanentError(f"there is no action {action!r}: choose one of {', '.join(ACTIONS)}")
+    bulk = insist(lambda: Run.objects.get(pk=context.run_id))
+    actor = Actor(bulk.actor, frozenset({OPERATOR}))
+    ids = _selected(context.workdir / SELECTED, lambda: _named(runs) or _matching(actor, query, asked_at))
+    tally = Tally(len(ids))
+    print(f"{action}: {len(ids):,} runs, as {actor.name}")
+    try:
+        for batch in _batches(ids):
+            _do(ACTIONS[action], batch, bulk=bulk, actor=actor, tally=tally, context=context)
+    finally:
+        print(tally.summary)
+    (context.workdir / REPORT).write_text(report(bulk, tally.as_result()), encoding="utf-8")
+    return tally.as_result()
+
+
+def _selected(file: Path, select: Callable[[], Sequence[str]]) -> list[str]:
+    """The runs that are meant, as they were settled when the work first began."""
+    if file.exists():
+        return [str(one) for one in json.loads(file.read_text())]
+    ids = list(dict.fromkeys(select()))
+    draft = file.with_suffix(".new")
+    draft.write_text(json.dumps(ids))
+    draft.rename(file)
+    return ids
+
+
+def _named(runs: Sequence[str]) -> list[str]:
+    try:
+        return [str(UUID(run)) for run in runs]
+    except ValueError as error:
+        raise PermanentError(f"the request names what is no run: {error}") from error
+
+
+def _matching(actor: Actor, query: str, asked_at: str) -> list[str]:
+    filters = read_filters(QueryDict(query))
+    if filters.problems:
+        raise PermanentError(f"the query means nothing: {filters.problems[0]}")
+    try:
+        moment = read_moment(asked_at)
+    except DoesNotFit as error:
+        raise PermanentError(f"asked_at: {error.message}") from error
+    found = insist(lambda: list(meant(actor, filters, asked_at=moment).values_list("pk", flat=True)[:RUNS_MAX]))
+    return [str(pk) for pk in found]
+
+
+def _batches(ids: Sequence[str]) -> Iterator[list[str]]:
+    rest = iter(ids)
+    while batch := list(islice(rest, BATCH)):
+        yield batch
+
+
+def _do(action: Action, batch: list[str], *, bulk: Run, actor: Actor, tally: Tally, context: ToolContext) -> None:
+    watch = Watch(context)
+    known = insist(lambda: {str(run.pk): run for run in Run.objects.filter(pk__in=batch)})
+    ours = insist(lambda: _done_before(action, batch, bulk=bulk, actor=actor))
+    for run_id in batch:
+        watch.check()
+        if run_id in ours:
+            tally.done += 1
+        else:
+            _do_one(action, run_id, run=known.get(run_id), actor=actor, tally=tally)
+        context.progress(tally.seen, tally.total)
+
+
+def _done_before(action: Action, batch: Sequence[str], *, bulk: Run, actor: Actor) -> set[str]:
+    """The runs that an earlier attempt of this step did, or this person meanwhile."""
+    if not Step.objects.filter(run=bulk, attempt__gt=1).exists():
+        return set()
+    told = Event.objects.filter(run_id__in=batch, kind=action.event, data__by=actor.name, at__gte=bulk.created_at)
+    return {str(run_id) for run_id in told.values_list("run_id", flat=True)}
+
+
+def _do_one(action: Action, run_id: str, *, run: Run | None, actor: Actor, tally: Tally) -> None:
+    if run is None:
+        tally.skip(run_id, "", why="there is no such run any more")
+    elif action.is_done(run):
+        tally.already += 1
+    else:
+        try:
+            insist(lambda: action.move(run_id, actor=actor))
+            tally.done += 1
+        except RunError as error:
+            tally.skip(run_id, str(run), why=error.message)

@@ -1,0 +1,106 @@
+"""What a retry would do, told before it is done: which steps run again, which keep their outputs, what to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pulser.engine.graph import Graph
+from pulser.engine.retry import steps_to_retry
+from pulser.engine.states import RunStatus, StepStatus
+from pulser.language.catalogue import Effect
+from pulser.tools.effects import effect_of
+from runs.models import Run
+
+KEPT = {
+    StepStatus.SUCCESS: "output re-used",
+    StepStatus.SKIPPED: "stays skipped",
+    StepStatus.ERROR: "stays failed, as its plan allows",
+}
+
+
+class Way(StrEnum):
+    """From where: the failed steps or a chosen one, in the same run; or from the beginning, in a new one."""
+
+    FAILED = "failed"
+    STEP = "step"
+    AGAIN = "again"
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What happens to a step. `warning`: why somebody should look before."""
+
+    key: str
+    status: str
+    effect: Effect
+    runs: bool
+    fate: str
+    warning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What another version of a plan has that this one has not; keys in plan order."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+
+def can_go_on(run: Run) -> bool:
+    """Whether the same run may be retried."""
+    return run.status in (RunStatus.ERROR, RunStatus.CANCELLED)
+
+
+def foresee(graph: Graph, statuses: Mapping[str, StepStatus], *, way: Way, start: str | None = None) -> list[Foreseen]:
+    """Each step of the graph in plan order; `statuses` are those of the run so far, by key.
+
+    `start` counts for the way from a chosen step alone. Raises KeyError when the plan has no such step.
+    """
+    keys = set(graph.nodes)
+    if way is not Way.AGAIN:
+        keys = set(steps_to_retry(graph, statuses, start=start if way is Way.STEP else None))
+    return [_foreseen(graph, key, status=statuses.get(key), runs=key in keys) for key in graph.nodes]
+
+
+def _foreseen(graph: Graph, key: str, *, status: StepStatus | None, runs: bool) -> Foreseen:
+    effect = effect_of(graph.nodes[key].step)
+    kept = KEPT.get(status, "stays as it is") if status else ""
+    return Foreseen(
+        key=key,
+        status=str(status or "pending"),
+        effect=effect,
+        runs=runs,
+        fate="runs again" if runs and status not in (None, StepStatus.PENDING) else "runs" if runs else kept,
+        warning=_warning(effect, status) if runs else "",
+    )
+
+
+def _warning(effect: Effect, status: StepStatus | None) -> str:
+    """In words what a second time means."""
+    if effect is Effect.IRREVERSIBLE and status is StepStatus.SUCCESS:
+        return "It succeeded already and cannot be undone: it would happen a second time."
+    if effect is Effect.IRREVERSIBLE and status in (StepStatus.ERROR, StepStatus.CANCELLED):
+        return "It cannot be undone, and it may have taken effect before it failed: look first."
+    if effect is Effect.COMPENSABLE and status is StepStatus.SUCCESS:
+        return "It succeeded already; what it did is not undone first."
+    return ""
+
+
+def differences(before: Graph, after: Graph) -> Difference:
+    """Of two versions of a plan, step by step."""
+    old, new = before.nodes, after.nodes
+    return Difference(
+        added=_in_order(after, new.keys() - old.keys()),
+        removed=_in_order(before, old.keys() - new.keys()),
+        changed=_in_order(after, {key for key in new.keys() & old.keys() if new[key].step != old[key].step}),
+    )
+
+
+def _in_order(graph: Graph, keys: Iterable[str]) -> tuple[str, ...]:
+    return tuple(graph.in_order(keys))

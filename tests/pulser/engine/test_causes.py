@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulser.engine.causes import Failure, Standing, failures
+from pulser.engine.graph import Graph, compile_plan
+from pulser.language.document import Plan
+
+ERROR, SUCCESS = Standing("error", "failed"), Standing("success")
+FOLLOWED, PASSED_OVER = Standing("skipped", "upstream_failed"), Standing("skipped", "condition")
+
+
+def graph_of(steps: dict[str, list[str]], *, may_fail: str = "", finals: tuple[str, ...] = ()) -> Graph:
+    def step(key: str, needs: list[str]) -> dict[str, object]:
+        return {"id": key, "uses": "shell", "needs": needs, "continue_on_error": key == may_fail}
+
+    ends = [step(key, []) for key in finals]
+    document = {"pulser": 1, "slug": "p", "steps": [step(*one) for one in steps.items()], "finally": ends}
+    return compile_plan(Plan.model_validate(document))
+
+
+DIAMOND = {"a": [], "b": ["a"], "c": ["a"], "d": ["b", "c"], "e": ["d"]}
+
+
+def test_what_was_skipped_is_told_of_its_failure() -> None:
+    steps = {"a": SUCCESS, "b": ERROR, "c": SUCCESS, "d": FOLLOWED, "e": FOLLOWED}
+    assert failures(graph_of(DIAMOND), steps, order=["b"]) == [Failure("b", ("d", "e"))]
+
+
+def test_of_two_failures_the_earlier_is_the_first_cause() -> None:
+    steps = {"a": SUCCESS, "b": ERROR, "c": ERROR, "d": FOLLOWED, "e": FOLLOWED}
+    found = failures(graph_of(DIAMOND), steps, order=["c", "b"])
+    assert found == [Failure("c", ("d", "e")), Failure("b")]
+
+
+def test_a_step_that_failed_again_counts_as_of_its_last_time() -> None:
+    steps = {"a": SUCCESS, "b": ERROR, "c": ERROR, "d": FOLLOWED, "e": FOLLOWED}
+    assert [one.step for one in failures(graph_of(DIAMOND), steps, order=["b", "c", "b"])] == ["c", "b"]
+
+
+def test_a_step_that_failed_once_and_succeeded_then_is_no_cause() -> None:
+    steps = dict.fromkeys(DIAMOND, SUCCESS)
+    assert failures(graph_of(DIAMOND), steps, order=["b"]) == []
+
+
+def test_a_step_that_may_fail_is_no_cause() -> None:
+    steps = {"a": SUCCESS, "b": ERROR, "c": SUCCESS, "d": SUCCESS, "e": SUCCESS}
+    assert failures(graph_of(DIAMOND, may_fail="b"), steps, order=["b"]) == []
+
+
+def test_a_step_that_its_condition_skipped_followed_from_nothing() -> None:
+    steps = {"a": SUCCESS, "b": ERROR, "c": SUCCESS, "d": PASSED_OVER, "e": FOLLOWED}
+    assert failures(graph_of(DIAMOND), steps, order=["b"]) == [Failure("b", ("e",))]
+
+
+def test_a_failure_below_another_does_not_stand_alone() -> None:
+    steps = {"a": ERROR, "b": ERROR, "c": FOLLOWED, "d": FOLLOWED, "e": FOLLOWED}
+    assert failures(graph_of(DIAMOND), steps, order=["a", "b"])[1] == Failure("b", (), after="a")
+
+
+def test_a_finally_step_fails_after_the_first_cause_or_alone() -> None:
+    graph = graph_of({"a": []}, finals=("tidy",))
+    both = failures(graph, {"a": ERROR, "tidy": ERROR}, order=["a", "tidy"])
+    alone = failures(graph, {"a": SUCCESS, "tidy": ERROR}, order=["tidy"])
+    assert (both[1].after, alone[0].after) == ("a", None)
+
+
+def test_a_failure_that_the_log_does_not_name_comes_last() -> None:
+    steps = {"a": SUCCESS, "b": ERROR, "c": ERROR, "d": FOLLOWED, "e": FOLLOWED}
+    assert [one.step for one in failures(graph_of(DIAMOND), steps, order=["c"])] == ["c", "b"]
+
+
+@given(st.data())
+def test_each_skipped_step_is_told_once_and_of_something_upstream(data: st.DataObject) -> None:
+    number = data.draw(st.integers(1, 12))
+    needs = {
+        f"s{one}": [f"s{other}" for other in data.draw(st.sets(st.integers(0, max(one - 1, 0)), max_size=3)) if one]
+        for one in range(number)
+    }
+    graph = graph_of(needs)
+    standings = st.sampled_from([ERROR, SUCCESS, FOLLOWED, PASSED_OVER])
+    steps = {key: data.draw(standings) for key in needs}
+    found = failures(graph, steps, order=data.draw(st.lists(st.sampled_from(sorted(needs)))))
+    told = [key for one in found for key in one.skipped]
+    assert len(told) == len(set(told))
+    assert {one.step for one in found} == {key for key, standing in steps.items() if standing is ERROR}
+    assert all(key in graph.descendants([one.step]) for one in found for key in one.skipped)

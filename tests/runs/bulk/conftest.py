@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.runs.execution.conftest import quick_looks
+
+__all__ = ["quick_looks"]

@@ -1,0 +1,206 @@
+"""Filters read from a URL, written back to one, and what passes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
+from typing import Any
+
+import pytest
+from django.http import QueryDict
+from django.utils import timezone
+
+from runs.filters import RunFilters, matching, read_filters
+from runs.models import Run, Session
+from tests.factories import make_plan, make_run, make_session
+
+pytestmark = pytest.mark.django_db
+
+
+def read(query: str) -> RunFilters:
+    return read_filters(QueryDict(query))
+
+
+def titles(filters: RunFilters) -> list[str]:
+    return sorted(matching(Run.objects.all(), filters).values_list("title", flat=True))
+
+
+@pytest.fixture
+def red() -> Run:
+    """Differs from `blue` in everything that can be asked for."""
+    return make_run(
+        title="Red roof",
+        status="error",
+        lane="B",
+        session="night",
+        version=make_plan(slug="paint"),
+        environment="prod",
+        trigger="hook",
+        created_at=timezone.now() - timedelta(days=2),
+    )
+
+
+@pytest.fixture
+def blue() -> Run:
+    return make_run(title="Blue sky", status="running", session="day", environment="dev", trigger="api")
+
+
+@pytest.fixture
+def gone() -> Run:
+    return make_run(title="Gone", status="success", archived_at=timezone.now())
+
+
+OF_RED: dict[str, Any] = {
+    "status": ("error",),
+    "lane": ("B",),
+    "plan": ("paint",),
+    "environment": ("prod",),
+    "trigger": ("hook",),
+    "within": "7d",
+    "until": datetime.now(UTC) - timedelta(days=1),
+    "q": "ROOF",
+}
+
+
+class TestPassing:
+    def test_without_filters_all_but_archived_runs_pass(self, red: Run, blue: Run, gone: Run) -> None:
+        assert titles(RunFilters()) == ["Blue sky", "Red roof"]
+
+    def test_archived_runs_pass_when_asked_for(self, red: Run, gone: Run) -> None:
+        assert titles(RunFilters(archived=True)) == ["Gone", "Red roof"]
+
+    @pytest.mark.parametrize("name", [name for name in OF_RED if name != "within"])
+    def test_each_filter_tells_runs_apart(self, red: Run, blue: Run, name: str) -> None:
+        assert titles(RunFilters(**{name: OF_RED[name]})) == ["Red roof"]
+
+    def test_a_session_tells_runs_apart(self, red: Run, blue: Run) -> None:
+        assert titles(RunFilters(session=(red.session_id,))) == ["Red roof"]
+
+    @pytest.mark.parametrize(("within", "found"), [("24h", ["Blue sky"]), ("7d", ["Blue sky", "Red roof"])])
+    def test_a_range_ends_now(self, red: Run, blue: Run, within: str, found: list[str]) -> None:
+        assert titles(RunFilters(within=within)) == found
+
+    def test_since_is_in_and_until_is_out(self, red: Run) -> None:
+        assert titles(RunFilters(since=red.created_at)) == ["Red roof"]
+        assert titles(RunFilters(until=red.created_at)) == []
+
+    def test_values_of_one_filter_are_alternatives(self, red: Run, blue: Run) -> None:
+        assert titles(RunFilters(status=("error", "running"))) == ["Blue sky", "Red roof"]
+
+    @pytest.mark.parametrize("pair", list(combinations(OF_RED, 2)), ids=" and ".join)
+    def test_two_filters_must_both_be_met(self, red: Run, blue: Run, pair: tuple[str, str]) -> None:
+        wanted = RunFilters(**{name: OF_RED[name] for name in pair})
+        assert titles(wanted) == ["Red roof"]
+        assert titles(wanted.having("session", blue.session_id)) == []
+
+    @pytest.mark.parametrize("name", ["lane", "plan", "trigger"])
+    def test_what_nobody_has_lets_nothing_pass(self, red: Run, name: str) -> None:
+        assert titles(RunFilters(**{name: ("nothing",)})) == []
+
+    def test_a_known_value_beside_an_unknown_one_passes(self, red: Run) -> None:
+        assert titles(RunFilters(lane=("B", "nowhere"))) == ["Red roof"]
+
+    def test_filters_with_problems_let_nothing_pass(self, red: Run) -> None:
+        assert titles(RunFilters(problems=("there is no status “done”",))) == []
+
+
+class TestTitles:
+    @pytest.mark.parametrize("text", ["roo", "d R", "rED rOOF", "Red roof"])
+    def test_any_part_of_a_title_is_found(self, red: Run, text: str) -> None:
+        assert titles(RunFilters(q=text)) == ["Red roof"]
+
+    @pytest.mark.parametrize("text", ["r", "ro", "re"])
+    def test_one_or_two_characters_begin_a_word(self, red: Run, text: str) -> None:
+        assert titles(RunFilters(q=text)) == ["Red roof"]
+
+    @pytest.mark.parametrize("text", ["e", "of", "oo"])
+    def test_one_or_two_characters_within_a_word_find_nothing(self, red: Run, text: str) -> None:
+        assert titles(RunFilters(q=text)) == []
+
+    @pytest.mark.parametrize("text", ["100%", "%", "50_", "_", "\\", "a'b", "#1", "ä", "žlu"])
+    def test_signs_and_letters_of_all_kinds_mean_themselves(self, red: Run, text: str) -> None:
+        make_run(title=f"Up {text} to 50 of 1009")
+        assert titles(RunFilters(q=text)) == [f"Up {text} to 50 of 1009"]
+
+
+class TestReading:
+    def test_all_words_are_read(self) -> None:
+        read_one = read(
+            "status=error&lane=B&plan=paint&session=7&environment=prod&trigger=hook&within=24h"
+            "&since=2026-11-21T12:00:00Z&q=+roof+&archived=1"
+        )
+        assert read_one == RunFilters(
+            status=("error",),
+            lane=("B",),
+            plan=("paint",),
+            session=(7,),
+            environment=("prod",),
+            trigger=("hook",),
+            within="24h",
+            since=datetime(2026, 11, 21, 12, tzinfo=UTC),
+            q="roof",
+            archived=True,
+        )
+
+    def test_nothing_asked_is_nothing_narrowed(self) -> None:
+        assert not read("").is_narrowed
+        assert not read("archived=1&status=all&lane=").is_narrowed
+
+    @pytest.mark.parametrize(
+        ("query", "problem"),
+        [
+            ("status=done", "there is no status “done”"),
+            ("environment=moon", "there is no environment “moon”"),
+            ("session=first", "there is no session “first”"),
+            ("session=99999999999999999999", "there is no session “99999999999999999999”"),
+            ("session=-1", "there is no session “-1”"),
+            ("lane=" + "x" * 101, "there is no lane “" + "x" * 100 + "”"),
+            ("within=2y", "there is no time range “2y”: choose one of 1h, 6h, 24h, 7d, 30d"),
+            ("since=yesterday", "since “yesterday” is no time: write one like 2026-11-21T12:00:00Z"),
+            (
+                "until=2026-02-31T00:00:00",
+                "until “2026-02-31T00:00:00” is no time: write one like 2026-11-21T12:00:00Z",
+            ),
+        ],
+    )
+    def test_what_means_nothing_is_said(self, query: str, problem: str) -> None:
+        assert read(query).problems == (problem,)
+
+    def test_too_many_values_are_said(self) -> None:
+        query = "&".join(f"lane=L{number}" for number in range(51))
+        assert read(query).problems == ("at most 50 values of lane can be asked for at once",)
+
+    @pytest.mark.parametrize(
+        "query", ["q=%00&lane=%00", "lane=%FF", "q=" + "x" * 5000, "since=%00", "within=%F0%9F%9A%80"]
+    )
+    def test_no_query_breaks_it(self, query: str) -> None:
+        titles(read(query))
+
+
+class TestWriting:
+    @pytest.mark.parametrize(
+        "query",
+        ["", "status=error&status=running", "lane=B&q=50%25+off", "within=24h&archived=1", "session=7&session=12"],
+    )
+    def test_what_was_read_is_written_the_same(self, query: str) -> None:
+        assert read(query).query == query
+
+    def test_the_same_filters_give_the_same_text(self) -> None:
+        assert (
+            read("lane=B&status=running&status=error&lane=B").query == read("status=error&lane=B&status=running").query
+        )
+
+    def test_a_moment_of_another_zone_is_written_in_utc(self) -> None:
+        assert read("since=2026-11-21T13:00:00%2B01:00").query == "since=2026-11-21T12%3A00%3A00Z"
+
+    def test_one_value_can_be_taken_out_and_others_put_in(self) -> None:
+        filters = read("status=error&status=running&lane=B")
+        assert filters.without("status", "error").query == "status=running&lane=B"
+        assert filters.without("status").query == "lane=B"
+        assert filters.having("status", "waiting", "queued").query == "status=queued&status=waiting&lane=B"
+
+
+def test_filters_survive_the_end_of_what_they_name() -> None:
+    session = make_session("short")
+    Session.objects.filter(pk=session.pk).delete()
+    assert titles(RunFilters(session=(session.pk,))) == []

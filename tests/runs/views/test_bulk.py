@@ -1,0 +1,121 @@
+"""The bar at the foot of the board: what it offers, what it starts, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from runs.bulk.plan import LANE
+from runs.models import Run
+from tests.factories import make_run
+
+pytestmark = pytest.mark.django_db
+
+
+def post(client: Client, **wanted: Any) -> Any:
+    return client.post("/bulk", wanted, headers={"HX-Request": "true"})
+
+
+def started() -> Run:
+    return Run.objects.get(lane__name=LANE)
+
+
+def toast(answer: Any) -> dict[str, str]:
+    return dict(json.loads(answer.headers["X-Toast"]))
+
+
+def test_ticked_runs_become_one_run_of_work(operator: Client) -> None:
+    runs = [make_run(status="error") for _ in range(2)]
+    answer = post(operator, action="retry", run=[str(run.pk) for run in runs])
+    bulk = started()
+    assert (answer.status_code, bulk.title, bulk.trigger) == (204, "Retry 2 runs", "board")
+    assert bulk.params["runs"] == [str(run.pk) for run in runs]
+    assert toast(answer)["href"] == f"/runs/{bulk.pk}"
+
+
+def test_all_that_match_are_counted_as_of_now(operator: Client) -> None:
+    for status in ("error", "error", "success"):
+        make_run(status=status)
+    page = operator.get("/bulk/all?status=error").content.decode()
+    assert "All 2 that match" in page
+    assert 'name="query" value="status=error"' in page
+
+
+def test_the_button_says_how_many_match(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for status in ("error", "error", "success"):
+        make_run(status=status)
+    assert operator.get("/bulk/count?status=error").content == b"Select all 2 that match"
+    monkeypatch.setattr("runs.bulk.asking.RUNS_MAX", 1)
+    monkeypatch.setattr("runs.views.bulk.RUNS_MAX", 1)
+    assert operator.get("/bulk/count?status=error").content == b"Select all 1+ that match"
+
+
+def test_all_that_matched_become_one_run_of_work(operator: Client) -> None:
+    make_run(status="error")
+    answer = post(operator, action="archive", query="status=error", asked_at="2099-01-01T00:00:00Z", shown="1")
+    bulk = started()
+    assert (answer.status_code, bulk.title) == (204, "Archive 1 failed run")
+    assert (bulk.params["query"], bulk.params["shown"], bulk.params["runs"]) == ("status=error", 1, [])
+    assert bulk.params["asked_at"] < "2099"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        pytest.param({"action": "retry"}, "tick at least one", id="nothing"),
+        pytest.param({"action": "explode", "run": str(uuid.uuid4())}, "there is no action", id="an unknown action"),
+        pytest.param({"action": "retry", "run": "17"}, "is no run", id="what is no id"),
+        pytest.param({"action": "retry", "run": [str(uuid.uuid4()) for _ in range(1001)]}, "at most 1,000", id="many"),
+        pytest.param(
+            {"action": "retry", "query": "status=foo", "asked_at": "2026-01-01T00:00:00Z"}, "foo", id="filter"
+        ),
+        pytest.param({"action": "retry", "query": "", "asked_at": "soon"}, "is no time", id="a moment that is none"),
+        pytest.param({"action": "retry", "query": "", "asked_at": "2026-01-01"}, "is no time", id="a day"),
+        pytest.param(
+            {"action": "retry", "query": "q=zzz", "asked_at": "2099-01-01T00:00:00Z"}, "nothing", id="no match"
+        ),
+    ],
+)
+def test_what_means_nothing_is_refused_with_its_reason(operator: Client, wanted: dict[str, Any], why: str) -> None:
+    answer = post(operator, **wanted)
+    assert answer.status_code == 422
+    assert why in toast(answer)["text"]
+    assert not Run.objects.exists()
+
+
+def test_more_than_may_go_in_one_is_said_and_refused(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runs.bulk.asking.RUNS_MAX", 1)
+    for _ in range(2):
+        make_run(status="error")
+    before = Run.objects.count()
+    answer = post(operator, action="retry", query="status=error", asked_at="2099-01-01T00:00:00Z")
+    assert (answer.status_code, Run.objects.count()) == (422, before)
+    assert "narrow the filters" in toast(answer)["text"]
+
+
+def test_filters_that_mean_nothing_select_nothing(operator: Client) -> None:
+    for path in ("/bulk/all", "/bulk/count"):
+        assert operator.get(f"{path}?status=foo").status_code == 422
+
+
+def test_a_viewer_does_nothing_to_many(viewer: Client) -> None:
+    run = make_run(status="error")
+    assert post(viewer, action="retry", run=str(run.pk)).status_code == 403
+    assert viewer.get("/bulk/all").status_code == viewer.get("/bulk/count").status_code == 403
+    assert Run.objects.count() == 1
+
+
+def test_it_is_asked_by_post_alone(operator: Client) -> None:
+    assert operator.get("/bulk").status_code == 405
+
+
+def test_the_lane_of_bulk_work_is_made_when_it_is_first_needed(operator: Client) -> None:
+    from runs.models import Lane
+
+    assert not Lane.objects.filter(name=LANE).exists()
+    post(operator, action="retry", run=str(make_run(status="error").pk))
+    assert Lane.objects.get(name=LANE).limit == 2
