@@ -50,7 +50,7 @@ def main() -> None:
 def views(scene: Scene) -> Iterator[View]:
     yield View("board-lanes", "/", ".card")
     yield View("board-table", "/?view=table", ".row")
-    yield View("board-timeline", "/?view=timeline&range=6h", "svg")
+    yield View("board-timeline", "/?view=timeline&range=6h", "main svg")
     yield View("board-nothing", "/?q=nothing+is+called+so", ".empty")
     yield View("run-failed", f"/runs/{scene.failed}", ".log")
     yield View("run-waiting", f"/runs/{scene.waiting}", ".log")

@@ -11,7 +11,7 @@ from ninja import Field, Schema
 
 from pulser.language import limits
 from runs.api.problems import unfit
-from runs.cursors import CURSOR_CHARS, BadCursor, read_cursor, seal_of, write_cursor
+from runs.lists.cursors import CURSOR_CHARS, BadCursor, read_cursor, seal_of, write_cursor
 
 T = TypeVar("T", bound=Model)
 

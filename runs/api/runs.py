@@ -17,12 +17,12 @@ from runs.api.paging import Order, Paged, Place
 from runs.api.problems import unfit
 from runs.api.schemas import RunId, RunOut, RunPage, StartRun
 from runs.api.wire import answer, answer_run, answer_started, run_id_of, run_summary
-from runs.cursors import seal_of
 from runs.execution.start import find_version, start_run
-from runs.filters import ID_MAX, Q_CHARS, VALUE_CHARS, RunFilters
+from runs.lists.cursors import seal_of
+from runs.lists.filters import ID_MAX, Q_CHARS, VALUE_CHARS, RunFilters
+from runs.lists.newest import newest, position_of
 from runs.models import Lane, Run, Session
 from runs.models.run import RunQuerySet
-from runs.newest import newest, position_of
 
 router = Router(tags=["runs"], by_alias=True)
 T = TypeVar("T")
@@ -52,7 +52,7 @@ FLAGS = WithJsonSchema({"type": "string", "enum": ["false", "true", "all", "0", 
 
 
 class RunQuery(Paged):
-    """The words of `runs.filters`, as far as programs need them; `archived` knows one more."""
+    """The words of `runs.lists.filters`, as far as programs need them; `archived` knows one more."""
 
     status: list[RunStatus] = Field(default_factory=list, description="Any of these")
     lane: str | None = Field(None, max_length=VALUE_CHARS)

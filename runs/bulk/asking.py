@@ -16,10 +16,10 @@ from runs.bulk.plan import ensure_lane, ensure_plan
 from runs.errors import DoesNotFit, Forbidden
 from runs.events import rfc3339
 from runs.execution.start import start_run
-from runs.filters import WITHIN, RunFilters, read_filters
+from runs.lists.filters import WITHIN, RunFilters, read_filters
+from runs.lists.newest import count_each, passing
 from runs.models import Run
 from runs.models.run import RunQuerySet
-from runs.newest import count_each, passing
 
 RUNS_MAX = 10_000  # in one go
 TICKED_MAX = 1_000

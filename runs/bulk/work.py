@@ -28,7 +28,7 @@ from runs.bulk.asking import RUNS_MAX, meant, read_moment
 from runs.bulk.report import report
 from runs.errors import DoesNotFit, RunError
 from runs.execution.insist import insist
-from runs.filters import read_filters
+from runs.lists.filters import read_filters
 from runs.models import Event, Run, Step
 
 BATCH = 100  # runs that are read at once

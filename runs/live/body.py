@@ -11,11 +11,11 @@ from pulser.engine.causes import Failure, Standing, failures
 from pulser.engine.states import RunStatus, StepStatus
 from runs.drawing.fan_out import FanOut, fan_outs
 from runs.drawing.plan_graph import Picture, picture_of
-from runs.expectations import expected_durations
+from runs.insight.whynot import whys
+from runs.lists.expectations import expected_durations
 from runs.live.bars import waterfall
 from runs.live.moment import Moment, read_moment
 from runs.models import Attempt, Run, Step
-from runs.whynot import whys
 
 GRAPH, WATERFALL = "graph", "waterfall"
 MAPS = ((GRAPH, "Graph"), (WATERFALL, "Waterfall"))

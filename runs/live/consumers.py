@@ -20,7 +20,7 @@ from django.db import DatabaseError, InterfaceError
 from django.http import QueryDict
 
 from pulser.language import limits
-from runs.filters import RunFilters, read_filters
+from runs.lists.filters import RunFilters, read_filters
 from runs.live import feed
 from runs.live.auth import Caller, caller_of_scope, is_own_origin
 from runs.live.codes import Close, Refusal

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 
 from runs.actors import NOBODY
-from runs.filters import RunFilters
+from runs.lists.filters import RunFilters
 from runs.live import frames
 from runs.live.auth import Caller, still_valid
 from runs.live.codes import Close, Refusal

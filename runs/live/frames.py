@@ -19,14 +19,14 @@ from django.template.loader import render_to_string
 from pulser.engine.states import RUN_ENDED
 from pulser.language import limits
 from runs.actors import Actor
-from runs.filters import RunFilters, matching
+from runs.lists.filters import RunFilters, matching
+from runs.lists.newest import newest
 from runs.live.body import cause_context, head_context, node_contexts, step_rows, tally_context
 from runs.live.moment import Moment, read_moment
 from runs.live.shown import TABLE_RUNS, board_cards, board_runs, last_log_ids
 from runs.live.wire import dumps, event_json
 from runs.logs.news import Spoke, log_news
 from runs.models import Event, Run
-from runs.newest import newest
 
 EVENTS_PER_FRAME = 200
 EVENT_BYTES = 1 * limits.MIB  # of data in the events of one frame, unless a single one has more

@@ -12,13 +12,13 @@ from django.db.models import Max, OuterRef, QuerySet, Subquery
 
 from pulser.engine.states import RunStatus
 from runs.actors import Actor
-from runs.cursors import BadCursor, read_cursor, seal_of, write_cursor
-from runs.expectations import expected_durations
-from runs.filters import RunFilters, lane_ids
+from runs.insight.whynot import Room, whys
+from runs.lists.cursors import BadCursor, read_cursor, seal_of, write_cursor
+from runs.lists.expectations import expected_durations
+from runs.lists.filters import RunFilters, lane_ids
+from runs.lists.newest import Position, newest, passing, position_of
 from runs.logs.scope import settled
 from runs.models import Attempt, LogChunk, Run, Step
-from runs.newest import Position, newest, passing, position_of
-from runs.whynot import Room, whys
 
 BOARD_RUNS_PER_LANE = 30
 BOARD_RUNS_SEEN = 300  # of all lanes together, before one is looked at alone

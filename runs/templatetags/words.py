@@ -9,8 +9,8 @@ from datetime import datetime
 from django import template
 
 from pulser.engine.states import RUN_CUSTODY, STEP_CUSTODY, Custody, RunStatus, StepStatus
+from runs.insight.whynot import Why, why_waiting
 from runs.models import Attempt, Run, Step
-from runs.whynot import Why, why_waiting
 
 register = template.Library()
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from runs.filters import Query, RunFilters, read_filters
+from runs.lists.filters import Query, RunFilters, read_filters
 
 VIEWS: Mapping[str, str] = {"lanes": "Lanes", "table": "Table", "timeline": "Time line"}
 RANGES: Mapping[str, timedelta] = {"1h": timedelta(hours=1), "6h": timedelta(hours=6), "24h": timedelta(days=1)}

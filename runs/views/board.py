@@ -11,8 +11,9 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 
-from runs import counts
-from runs.filters import RunFilters
+from runs.insight.whynot import room_of
+from runs.lists import counts
+from runs.lists.filters import RunFilters
 from runs.live.shown import BOARD_RUNS_PER_LANE, board_cards, board_runs, table_page
 from runs.models import Lane
 from runs.views.access import PageRequest, for_viewers
@@ -21,7 +22,6 @@ from runs.views.asked import RANGES, VIEWS, Asked, read_asked
 from runs.views.filterbar import active_pills, hidden_pairs, menus, session_names, status_pills, strangers
 from runs.views.tabs import default_address, tabs_of
 from runs.views.timeline import timeline_context
-from runs.whynot import room_of
 
 FIND = "find"  # the id of the search form
 

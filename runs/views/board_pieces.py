@@ -9,8 +9,9 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from pulser.engine.states import RunStatus
-from runs import counts
-from runs.filters import Q_CHARS
+from runs.insight.whynot import room_of, whys
+from runs.lists import counts
+from runs.lists.filters import Q_CHARS
 from runs.live.shown import BOARD_RUNS_PER_LANE, board_cards, board_runs, cursor_after, table_page
 from runs.models import Lane, Run
 from runs.views.access import PageRequest, for_viewers
@@ -19,7 +20,6 @@ from runs.views.asked import Asked, read_asked
 from runs.views.board import Column, board_lanes, more_of
 from runs.views.filterbar import MENUS, choices, hidden_pairs, status_pills
 from runs.views.timeline import timeline_context
-from runs.whynot import room_of, whys
 
 
 @for_viewers

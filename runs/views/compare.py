@@ -7,8 +7,8 @@ from uuid import UUID
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 
-from runs.comparing import compare_runs
-from runs.kin import newest_of_plan, success_before
+from runs.insight.comparing import compare_runs
+from runs.insight.kin import newest_of_plan, success_before
 from runs.models import Run
 from runs.views.access import PageRequest, for_viewers
 from runs.views.answers import page

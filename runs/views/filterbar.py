@@ -8,11 +8,11 @@ from typing import Any
 
 from pulser.engine.states import RunStatus
 from pulser.models import Plan
-from runs import counts
 from runs.actors import Actor
-from runs.counts import Count
-from runs.facets import FacetValue, facet
-from runs.filters import WITHIN, RunFilters
+from runs.lists import counts
+from runs.lists.counts import Count
+from runs.lists.facets import FacetValue, facet
+from runs.lists.filters import WITHIN, RunFilters
 from runs.models import Lane, Session
 from runs.templatetags.times import exact
 from runs.views.asked import Asked

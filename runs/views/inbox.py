@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from runs.inbox import SHOWN_MAX, count_questions, questions
+from runs.insight.inbox import SHOWN_MAX, count_questions, questions
 from runs.views.access import PageRequest, for_viewers
 from runs.views.answers import page
 

@@ -13,9 +13,9 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from pulser.models import Plan
-from runs.filters import Q_CHARS, RunFilters
+from runs.lists.filters import Q_CHARS, RunFilters
+from runs.lists.newest import newest
 from runs.models import Run, Session
-from runs.newest import newest
 from runs.views.access import PageRequest, for_viewers
 
 SHOWN = 6  # of each kind

@@ -18,7 +18,7 @@ from pulser.tools.effects import effect_of
 from runs.drawing.plan_graph import picture_of
 from runs.errors import NotThere, RunError, StartRefused
 from runs.execution.start import start_run
-from runs.kin import newest_of_plan
+from runs.insight.kin import newest_of_plan
 from runs.models import Lane, Run, Session
 from runs.models.session import DEFAULT_SESSION
 from runs.views.access import PageRequest, for_viewers

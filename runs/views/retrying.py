@@ -19,8 +19,8 @@ from pulser.models import PlanVersion
 from runs import transitions
 from runs.errors import RunError, StartRefused
 from runs.execution.start import restart
+from runs.insight.retries import Way, can_go_on, differences, foresee
 from runs.models import Run
-from runs.retries import Way, can_go_on, differences, foresee
 from runs.views import verbs
 from runs.views.access import PageRequest, signed_in
 from runs.views.answers import page, status_of, with_toast

@@ -9,8 +9,8 @@ from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
 from runs import saving
-from runs.badges import badges
 from runs.errors import DoesNotFit, MoveRefused
+from runs.lists.badges import badges
 from runs.models import SavedView
 from runs.models.view import NAME_CHARS
 from runs.views.access import PageRequest, for_viewers, person_of

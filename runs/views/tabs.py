@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from django.http import QueryDict
 
-from runs.filters import RunFilters
+from runs.lists.filters import RunFilters
 from runs.models import SavedView
 from runs.saving import VIEWS_EACH
 from runs.views.access import PageRequest, person_of

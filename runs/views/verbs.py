@@ -13,7 +13,7 @@ from django.urls import reverse
 from pulser.language import limits
 from runs import transitions
 from runs.errors import MoveRefused
-from runs.inbox import how_decided
+from runs.insight.inbox import how_decided
 from runs.live.body import run_context
 from runs.live.shown import card_context
 from runs.models import Run

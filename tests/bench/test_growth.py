@@ -13,13 +13,13 @@ from django.utils import timezone
 
 from bench.fill import fill
 from bench.record import Record
-from runs import newest
-from runs.counts import by_status
 from runs.execution.dispatch import free_slots
 from runs.execution.sweep import sweep
-from runs.expectations import expected_durations, forget
-from runs.facets import FACETS, facet
-from runs.filters import RunFilters
+from runs.lists import newest
+from runs.lists.counts import by_status
+from runs.lists.expectations import expected_durations, forget
+from runs.lists.facets import FACETS, facet
+from runs.lists.filters import RunFilters
 from runs.live import frames
 from runs.live.shown import board_runs, table_page, time_line
 from runs.models import Lane, Run

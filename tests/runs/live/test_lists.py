@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from runs.filters import RunFilters
+from runs.lists.filters import RunFilters
 from runs.live import shown
 from runs.live.shown import board_runs, cursor_after, table_page, time_line
 from runs.models import Run

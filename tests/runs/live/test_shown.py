@@ -7,7 +7,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from runs.filters import RunFilters
+from runs.lists.filters import RunFilters
 from runs.live import frames, shown
 from runs.live.shown import board_cards, board_runs, card_context, last_log_ids, log_chunks
 from runs.models import Attempt, LogChunk, Run, Step

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from runs.comparing import DIFF_LINES, compare_runs, pairs, side_by_side
+from runs.insight.comparing import DIFF_LINES, compare_runs, pairs, side_by_side
 from runs.models import Attempt, LogChunk, Run, Step
 from tests.factories import make_plan, make_run, put_step, start
 

@@ -230,7 +230,7 @@ def test_badges_count_what_each_view_would_show(olivia: Client) -> None:
 
 
 def test_badges_end_at_ninety_nine(olivia: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runs.badges.COUNTED", 1)
+    monkeypatch.setattr("runs.lists.badges.COUNTED", 1)
     for _ in range(3):
         make_run(status="error")
     assert badges(olivia)["failed"] == "1+"
@@ -246,8 +246,8 @@ def test_badges_take_one_query_however_many_there_are(olivia: Client, django_ass
 
 def test_a_badge_that_takes_too_long_stays_empty(olivia: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     save(olivia, query="q=slow")
-    monkeypatch.setattr("runs.newest.COUNT", "SELECT {place}, 1 FROM pg_sleep(60), ({walk}) AS walk")
-    monkeypatch.setattr("runs.badges.PATIENCE_S", 0.05)
+    monkeypatch.setattr("runs.lists.newest.COUNT", "SELECT {place}, 1 FROM pg_sleep(60), ({walk}) AS walk")
+    monkeypatch.setattr("runs.lists.badges.PATIENCE_S", 0.05)
     assert set(badges(olivia).values()) == {""}
 
 

@@ -9,8 +9,8 @@ from django.db import OperationalError, connection, transaction
 from psycopg.errors import QueryCanceled
 
 from runs.actors import Actor
-from runs.filters import RunFilters
-from runs.newest import count_each
+from runs.lists.filters import RunFilters
+from runs.lists.newest import count_each
 
 COUNTED = 99  # of one list; beyond these it is "99+"
 PATIENCE_S = 2.0  # for one query, and for all of them: a badge is not worth more of the database's time

@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 from django.utils import timezone
 
+from runs.insight.whynot import LaneState, Room, Why, read_room, why_not, whys
 from runs.live.shown import CardStep
 from runs.models import Run, Worker
-from runs.whynot import LaneState, Room, Why, read_room, why_not, whys
 from tests.factories import make_lane, make_run, start
 
 SOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

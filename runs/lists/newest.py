@@ -17,7 +17,7 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Valu
 
 from pulser.engine.states import RUN_OPEN
 from runs.actors import Actor
-from runs.filters import RunFilters, matching, narrowed, within_time
+from runs.lists.filters import RunFilters, matching, narrowed, within_time
 from runs.models import Run
 from runs.models.run import RunQuerySet
 

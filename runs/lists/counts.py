@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from pulser.engine.states import RunStatus
 from runs.actors import Actor
-from runs.filters import RunFilters
-from runs.newest import Key, count_each, tally_newest
+from runs.lists.filters import RunFilters
+from runs.lists.newest import Key, count_each, tally_newest
 
 COUNTED = 1000  # of one kind; beyond these it is "1,000+"
 

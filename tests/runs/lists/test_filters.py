@@ -10,7 +10,7 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from runs.filters import RunFilters, matching, read_filters
+from runs.lists.filters import RunFilters, matching, read_filters
 from runs.models import Run, Session
 from tests.factories import make_plan, make_run, make_session
 

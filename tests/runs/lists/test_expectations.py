@@ -10,8 +10,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries as Queries
 
 from pulser.models import PlanVersion
-from runs import expectations
-from runs.expectations import expected_durations, forget
+from runs.lists import expectations
+from runs.lists.expectations import expected_durations, forget
 from runs.models import Run
 from tests.factories import make_plan, make_run
 

@@ -12,11 +12,11 @@ from django.db.models import Func, IntegerField, OuterRef, Q, QuerySet
 
 from pulser.models import PlanVersion
 from runs.actors import Actor
-from runs.counts import COUNTED, Count, by_word, capped
-from runs.filters import RunFilters
+from runs.lists.counts import COUNTED, Count, by_word, capped
+from runs.lists.filters import RunFilters
+from runs.lists.newest import passing, tally_newest
 from runs.models import Lane, Session
 from runs.models.choices import ENVIRONMENTS
-from runs.newest import passing, tally_newest
 
 VALUES_MAX = 500
 FACETS = ("lane", "plan", "session", "environment", "trigger")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from runs import counts, facets
-from runs.facets import facet
-from runs.filters import RunFilters
+from runs.lists import counts, facets
+from runs.lists.facets import facet
+from runs.lists.filters import RunFilters
 from tests.factories import make_actor, make_plan, make_run, make_session
 
 pytestmark = pytest.mark.django_db

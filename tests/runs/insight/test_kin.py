@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from runs.kin import newest_of_plan, success_before
+from runs.insight.kin import newest_of_plan, success_before
 from runs.models import Run
 from tests.factories import make_actor, make_plan, make_run
 

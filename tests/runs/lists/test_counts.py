@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries as Queries
 
-from runs import counts
-from runs.counts import Count, by_status, total, totals
-from runs.filters import RunFilters
+from runs.lists import counts
+from runs.lists.counts import Count, by_status, total, totals
+from runs.lists.filters import RunFilters
 from tests.factories import make_actor, make_run
 
 pytestmark = pytest.mark.django_db

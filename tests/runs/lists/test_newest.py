@@ -10,10 +10,10 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries as Queries
 
-from runs import newest as module
-from runs.filters import RunFilters, matching
+from runs.lists import newest as module
+from runs.lists.filters import RunFilters, matching
+from runs.lists.newest import count_each, newest, tally_newest
 from runs.models import Run
-from runs.newest import count_each, newest, tally_newest
 from tests.factories import make_actor, make_plan, make_run
 
 pytestmark = pytest.mark.django_db
