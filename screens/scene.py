@@ -33,7 +33,7 @@ class Scene:
 def perform(room: Room) -> Scene:
     """Push the plans, do the runs, fill the hours before, and leave some at work."""
     with room.client() as client:
-        for document in _documents():
+        for document in documents():
             answer = client.post("/plans", content=document, headers={"Content-Type": "application/yaml"})
             answer.raise_for_status()
         for name in ("Default duty", "Release 2.14", "Incident 4711"):
@@ -52,7 +52,8 @@ def perform(room: Room) -> Scene:
     return Scene(failed=failed, waiting=waiting, done=done, fan=fan)
 
 
-def _documents() -> Iterator[str]:
+def documents() -> Iterator[str]:
+    """The plans of the scene, as YAML."""
     for path in sorted(PLANS.glob("*.yaml")):
         yield path.read_text().replace("DUMPS", _dumps()).replace("NAMES", ", ".join(f"dump-{n}" for n in DATABASES))
 
