@@ -13,6 +13,7 @@ from runs.templatetags.times import length
 WIDTH, HEIGHT = 340.0, 96.0  # of the plotted area, in SVG units
 STATUSES = ("success", "error", "cancelled")
 TIMES = 5  # labels below
+ROUND_TIMES = (60, 120, 240, 600, 1200, 2400, 3600, 7200, 14400, 43200, 86400, 172800)  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def latency(flow: Flow, *, now: datetime, field: str, title: str) -> Plot:
     """Median and 95th percentile of a length of time: `wait` or `took`."""
     pairs: list[tuple[float, float] | None] = [getattr(bucket, field) for bucket in flow.buckets]
     known = [pair for pair in pairs if pair]
-    top = _round_up(max((pair[1] for pair in known), default=0.0))
+    top = _round_up_time(max((pair[1] for pair in known), default=0.0))
     lines = [_line("median", [pair and pair[0] for pair in pairs], top=top)]
     lines.append(_line("95 %", [pair and pair[1] for pair in pairs], top=top))
     latest = next((pair for pair in reversed(pairs) if pair), None)
@@ -129,6 +130,13 @@ def _round_up(value: float) -> float:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
     return next(step * power for step in (1, 2, 4, 10) if step * power >= value * 0.999)
+
+
+def _round_up_time(seconds: float) -> float:
+    """The same for a length of time: beyond 40 s, whole minutes and hours are round."""
+    if seconds <= 40:
+        return _round_up(seconds)
+    return next((top for top in ROUND_TIMES if top >= seconds), _round_up(seconds))
 
 
 def _bars(counts: Sequence[Sequence[int]], *, top: float) -> list[Bar]:

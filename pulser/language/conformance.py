@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -149,8 +150,36 @@ def _is_type(checker: Any, instance: Any, *, kind: str) -> bool:
 
 
 _KINDS = ("array", "boolean", "integer", "null", "number", "object", "string")
+Finder = Callable[[str, str], bool]
+
+
+def _plain_find(pattern: str, text: str) -> bool:
+    return re.search(pattern, text) is not None
+
+
+_finder: list[Finder] = [_plain_find]  # the one that is asked
+
+
+def find_patterns_by(finder: Finder) -> None:
+    """From now on `pattern` asks this whether a text has a match. It raises ValueError where it cannot tell.
+
+    By itself Python's `re` may look at a short text for hours. To end that takes a process, which is not for here.
+    """
+    _finder[:] = [finder]
+
+
+def _pattern(*question: Any) -> Iterable[ValidationError]:
+    _, pattern, instance, _ = question
+    if isinstance(instance, str):
+        try:
+            if not _finder[0](pattern, instance):
+                yield ValidationError("it does not match")
+        except ValueError as error:
+            yield ValidationError("it cannot be matched", cause=error)
+
+
 _STANDARD: Mapping[str, Any] = Draft202012Validator.VALIDATORS
-_OWN: dict[str, _Keyword] = {"oneOf": _one_of, "enum": _enum, "const": _const}
+_OWN: dict[str, _Keyword] = {"oneOf": _one_of, "enum": _enum, "const": _const, "pattern": _pattern}
 _extend: Any = extend  # it has no types
 _Validator: Any = _extend(
     Draft202012Validator,
@@ -244,6 +273,8 @@ def _sentence(error: Any) -> str:
         return str(error.cause)
     if error.validator == "not" and isinstance(error.validator_value, Mapping) and "required" in error.validator_value:
         return _only_one([error.validator_value])
+    if error.validator == "pattern" and error.cause:
+        return f"whether it matches `{error.validator_value}` cannot be told: {error.cause}"
     if error.validator in _BOUNDS:
         bound = show(error.validator_value) if error.validator != "pattern" else f"`{error.validator_value}`"
         return f"expected {_BOUNDS[error.validator].format(bound)}, got {show(error.instance)}"

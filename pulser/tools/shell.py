@@ -18,6 +18,7 @@ from pulser.language.limits import GIB
 from pulser.tools.base import FailedError, Outputs, PermanentError, ToolContext
 from pulser.tools.declared import DeclaredOutputs, collect
 from pulser.tools.process import Command, Ended, run
+from pulser.tools.terminal import without_control
 
 MEMORY_BYTES = 4 * GIB  # of address space per process; `settings["shell_memory_bytes"]` changes it, 0 lifts it
 _CANNOT_RUN = (126, 127)  # what `sh` says for "not executable" and "not found"
@@ -147,5 +148,6 @@ def _outputs(ended: Ended, declared: DeclaredOutputs) -> Outputs:
 
 
 def _last_line(ended: Ended) -> str:
-    lines = ended.stderr.strip().splitlines()
-    return f": {lines[-1][:500]}" if lines else ""
+    lines = (without_control(line).strip() for line in reversed(ended.stderr.splitlines()))
+    last = next(filter(None, lines), "")
+    return f": {last[:500]}" if last else ""

@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import re
 import sys
+import tempfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from pulser.tools.base import TimedOut, ToolContext, ToolError
@@ -19,9 +21,10 @@ from pulser.tools.process import Command, run
 TIME_LIMIT_S = 5.0
 EXCERPT_CHARS = 500
 _STEPS_AT_ONCE = 10_000_000  # about a quarter of a second
+_SHORT_CHARS = 16  # a text so short is done with soon, even by a pattern that explodes
 _MEMORY_BYTES = 512 * 1024 * 1024
 # A repeated group, a reference back, or any extension beyond plain and named groups: worst cases that we do not reckon.
-_HARD = re.compile(r"\)[*+?{]|\\[1-9]|\(\?(?!:|P<)")
+_HARD = re.compile(r"\)[*+{]|\\[1-9]|\(\?(?!:|P<)")
 _UNBOUNDED = re.compile(r"[*+{]")
 _CHOICE = re.compile(r"[?|]")
 
@@ -56,6 +59,17 @@ def search(pattern: str, *, text: str, workdir: Path) -> Match | None:
         return _search_in_child(pattern, text=text, workdir=workdir)
     found = compiled.search(text)
     return Match(found.start(), found.group()[:EXCERPT_CHARS]) if found else None
+
+
+@lru_cache(maxsize=10_000)
+def has_match(pattern: str, text: str) -> bool:
+    """For schemas, which are looked at wherever a form is sent. Raises ValueError when it takes longer than 5 s."""
+    if len(text) <= _SHORT_CHARS:
+        return re.search(pattern, text) is not None
+    try:
+        return search(pattern, text=text, workdir=Path(tempfile.gettempdir())) is not None
+    except MatchError as error:
+        raise ValueError(str(error)) from error
 
 
 def worst_steps(pattern: str, *, length: int) -> float:

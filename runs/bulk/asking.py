@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
 from django.http import QueryDict
-from django.utils.dateparse import parse_datetime
 
 from runs.actors import Actor
 from runs.bulk.plan import ensure_lane, ensure_plan
 from runs.errors import DoesNotFit, Forbidden
 from runs.events import rfc3339
 from runs.execution.start import start_run
-from runs.lists.filters import WITHIN, RunFilters, read_filters
+from runs.lists.filters import WITHIN, RunFilters, as_moment, read_filters
 from runs.lists.newest import count_each, passing
 from runs.models import Run
 from runs.models.run import RunQuerySet
@@ -24,6 +23,7 @@ from runs.models.run import RunQuerySet
 RUNS_MAX = 10_000  # in one go
 TICKED_MAX = 1_000
 TICK = timedelta(microseconds=1)  # `until` is a bound that does not belong to the range
+FIRST = datetime.min.replace(tzinfo=UTC)  # of all moments: nothing can be subtracted from it
 ACTIONS = {"retry": "Retry", "cancel": "Cancel", "archive": "Archive", "unarchive": "Restore"}
 KINDS_OF_RUNS = {"error": "failed ", "success": "successful "}
 
@@ -53,7 +53,7 @@ def _fixed(filters: RunFilters, asked_at: datetime) -> RunFilters:
     """A range that moves with the clock would mean other runs when the work begins."""
     if not filters.within:
         return filters
-    since = asked_at - WITHIN[filters.within]
+    since = max(asked_at, FIRST + WITHIN[filters.within]) - WITHIN[filters.within]
     return replace(filters, within="", since=max(since, filters.since) if filters.since else since)
 
 
@@ -64,11 +64,8 @@ def meant(actor: Actor, filters: RunFilters, *, asked_at: datetime) -> RunQueryS
 
 def read_moment(text: str) -> datetime:
     """Raises DoesNotFit."""
-    try:
-        moment = parse_datetime(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+    moment = as_moment(text, needs_zone=True)
+    if moment is None:
         raise DoesNotFit(f"“{text[:50]}” is no time: write one like 2026-11-21T12:00:00Z")
     return moment
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 ROWS_MAX = 24  # of one band
-BAR_MIN = 0.35  # so that a run of a moment can be seen and hit
+BAR_MIN = 0.5  # so that a run of a moment can be seen and hit
 GAP = 0.15  # between two bars of a row
 AHEAD = 0.02  # of the range, behind the line that is now
 

@@ -30,6 +30,7 @@ from pulser.language.expressions import ExpressionError, render
 from pulser.tools import registry as tools
 from pulser.tools.base import Cancelled, FailedError, PermanentError, Suspension, Tool, ToolContext, ToolError
 from pulser.tools.effects import effect_of
+from pulser.tools.terminal import without_control
 from pulser.tools.values import clean
 from pulser.verifiers import registry as verifiers
 from pulser.verifiers.base import StepResult
@@ -174,7 +175,7 @@ def failure(attempt: Performance, error_class: ErrorClass, *, message: str) -> F
         explicit=step.retry is not None,
         chance=chance(),
     )
-    return Failure(error_class, clean(message)[:4000], decision.delay if decision else None)
+    return Failure(error_class, clean(without_control(message))[:4000], decision.delay if decision else None)
 
 
 def _prepare(attempt: Performance) -> None:
@@ -304,7 +305,7 @@ def _verify(attempt: Performance) -> None:
                 verifier=name,
                 passed=verdict.passed,
                 required=bool(entry.get("required", True)),
-                message=clean(verdict.message),
+                message=clean(without_control(verdict.message)),
                 evidence=clean(dict(verdict.evidence)),
             )
         )

@@ -81,7 +81,7 @@ def _why_queued(run: Run, lane: LaneState, room: Room) -> Why:
         return Why("no worker is alive")
     place = _place(run, lane)
     if lane.used >= lane.limit:
-        return Why(f"lane {lane.name} is full, {lane.used} of {lane.limit} slots are held; {place}")
+        return Why(f"lane {lane.name} is full ({lane.used} of {lane.limit}); {place}")
     return Why(place)
 
 

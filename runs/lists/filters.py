@@ -5,7 +5,7 @@ Board, table, time line, sockets, saved views and bulk work share it, so that th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -45,7 +45,8 @@ class Query(Protocol):
 class RunFilters:
     """Each field narrows; values of one field are alternatives. `problems` says what in the URL means nothing.
 
-    With problems nothing matches: a filter that was dropped in silence would show, or archive, what was not meant.
+    With problems nothing matches: a filter that was dropped in silence would show, or archive, what was not meant. So
+    what could not be read is kept as it stood in the URL, and stands in `query` again.
     """
 
     status: tuple[str, ...] = ()
@@ -60,6 +61,7 @@ class RunFilters:
     q: str = ""
     archived: bool = False
     problems: tuple[str, ...] = field(default=(), compare=False)
+    unread: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     @property
     def is_narrowed(self) -> bool:
@@ -73,9 +75,10 @@ class RunFilters:
 
     def pairs(self) -> Iterable[tuple[str, str]]:
         """Names and values as they stand in a URL."""
+        yield from self.unread
         for one in fields(self):
             value = getattr(self, one.name)
-            if one.name == "problems" or not value:
+            if one.name in {"problems", "unread"} or not value:
                 continue
             if one.name == "archived":
                 yield "archived", "1"
@@ -102,7 +105,7 @@ def read_filters(query: Query) -> RunFilters:
     """The filters of a URL's query. Never raises: what means nothing becomes a problem."""
     problems: list[str] = []
     known = [status.value for status in RunStatus]
-    return RunFilters(
+    filters = RunFilters(
         status=_words(query, "status", problems, known=known),
         lane=_words(query, "lane", problems),
         plan=_words(query, "plan", problems),
@@ -116,6 +119,16 @@ def read_filters(query: Query) -> RunFilters:
         archived=_one(query, "archived") in {"1", "true"},
         problems=tuple(problems),
     )
+    return replace(filters, unread=tuple(_unread(query, filters))) if problems else filters
+
+
+def _unread(query: Query, filters: RunFilters) -> Iterator[tuple[str, str]]:
+    """What became no filter; of long values so much that they stay what they are."""
+    read = set(filters.pairs())
+    for one in fields(RunFilters):
+        for value in query.getlist(one.name)[: VALUES_MAX + 1]:
+            if value and (one.name, value) not in read:
+                yield one.name, value.replace("\0", "")[: VALUE_CHARS + 1]
 
 
 def _one(query: Query, name: str) -> str:
@@ -156,14 +169,21 @@ def _moment(query: Query, name: str, problems: list[str]) -> datetime | None:
     text = _one(query, name)
     if not text:
         return None
-    try:
-        moment = parse_datetime(text)
-    except ValueError:
-        moment = None
+    moment = as_moment(text)
     if moment is None:
         problems.append(f"{name} “{text[:VALUE_CHARS]}” is no time: write one like 2026-11-21T12:00:00Z")
+    return moment
+
+
+def as_moment(text: str, *, needs_zone: bool = False) -> datetime | None:
+    """The time in UTC, which one without a zone is taken to be in; None for what is none, or lies beyond all dates."""
+    try:
+        moment = parse_datetime(text)
+        if moment is not None and timezone.is_naive(moment):
+            return None if needs_zone else moment.replace(tzinfo=UTC)
+        return moment and moment.astimezone(UTC)  # the first day of the first year in Asia was a day before it here
+    except (ValueError, OverflowError):
         return None
-    return moment if timezone.is_aware(moment) else moment.replace(tzinfo=UTC)
 
 
 def matching(runs: RunQuerySet, filters: RunFilters) -> RunQuerySet:

@@ -16,6 +16,7 @@ from runs.models import LogChunk
 LINE_CHARS = 10_000  # shown of one line
 HELD_CHARS = 4 * LINE_CHARS  # kept of a line that goes on: what was written over may be most of it
 PAGE_CHARS = 256 * limits.KIB  # of a page; whoever wants more asks again
+PIECE_COST = 32  # a piece in its own colour weighs as much as so many characters
 PAGE_LINES = 200
 LINES_MAX = 1_000  # that a page may have
 
@@ -35,6 +36,11 @@ class Line:
     @property
     def text(self) -> str:
         return "".join(piece.text for piece in self.pieces)
+
+    @property
+    def cost(self) -> int:
+        """How much of a page it takes, in characters."""
+        return sum(len(piece.text) + PIECE_COST for piece in self.pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +141,10 @@ def _fitting(lines: Iterator[Line], count: int, *, is_end: bool) -> list[Line]:
     room = PAGE_CHARS
     for line in lines:
         fitting.append(line)
-        room -= len(line.text)
+        room -= line.cost
         if is_end:
             while room < 0 and len(fitting) > 1:
-                room += len(fitting.pop(0).text)
+                room += fitting.pop(0).cost
         if (len(fitting) == count and not is_end) or room < 0:
             break
     return fitting

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from rich.ansi import AnsiDecoder
 from rich.color import Color, ColorSystem, ColorType
 from rich.style import Style
 
+from pulser.tools.terminal import CONTROL, without_control
+
+COLOURS_MAX = 500  # of one line: a page of lines in which each sign has one would take a minute to make
+CODES_HEARD = 64  # of what is not shown, the last ones
 SGR = re.compile(r"\x1b\[[0-9;]{0,64}m")  # colours; rich reads their numbers, so they have a bound
-CONTROL = re.compile(
-    r"(\x1b\[[0-9;]{0,64}m)"
-    r"|\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: cursor moves
-    r"|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC and the like: titles, links
-    r"|\x1b[@-_]?|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]"
-)
 # What turns or breaks a line without being seen is written out.
 WRITTEN_OUT = {sign: f"\\u{sign:04x}" for sign in (*range(0x2028, 0x202F), *range(0x2066, 0x206A))}
 
@@ -40,7 +39,7 @@ class Voice:
     def hear(self, text: str) -> None:
         """Take note of the colours in what is not shown."""
         if codes := SGR.findall(text):
-            self._decoder.decode_line("".join(codes))
+            self._decoder.decode_line("".join(codes[-CODES_HEARD:]))
 
     def say(self, line: str) -> tuple[Piece, ...]:
         """The line as a terminal shows it in the end: what was written over is gone."""
@@ -48,13 +47,25 @@ class Voice:
         self.hear(gone)
         if "\x1b" not in shown and not self._decoder.style:
             return (Piece(_clean(shown)),)
+        shown, dull = _colourful(shown)
         said = self._decoder.decode_line(_clean(shown, keep=r"\1"))
         plain, end, pieces = said.plain, 0, []
         for span in said.spans:
             pieces += [Piece(plain[end : span.start])] if span.start > end else []
             pieces.append(Piece(plain[span.start : span.end], classes_of(span.style)))
             end = span.end
-        return (*pieces, Piece(plain[end:])) if end < len(plain) else tuple(pieces)
+        pieces += [Piece(plain[end:])] if end < len(plain) else []
+        self.hear(dull)
+        return (*pieces, Piece(_clean(dull))) if dull else tuple(pieces)
+
+
+def _colourful(line: str) -> tuple[str, str]:
+    """The line up to where it has changed its colour too often to be read, and the rest of it."""
+    if line.count("\x1b") <= COLOURS_MAX:
+        return line, ""
+    codes = list(islice(SGR.finditer(line), COLOURS_MAX + 1))
+    cut = codes[-1].start() if len(codes) > COLOURS_MAX else len(line)
+    return line[:cut], line[cut:]
 
 
 def plain(line: str) -> str:
@@ -64,7 +75,7 @@ def plain(line: str) -> str:
 
 def plain_block(text: str) -> str:
     """Many lines without colours, which may stand between any two signs; what was written over is still there."""
-    return text if "\x1b" not in text else CONTROL.sub("", text)
+    return text if "\x1b" not in text else without_control(text)
 
 
 def _written_over(line: str) -> tuple[str, str]:

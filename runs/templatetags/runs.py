@@ -72,7 +72,8 @@ def event_sentence(event: Event) -> SafeString:
     """What the event says, by the template of its kind, else by its kind and facts."""
     name = event.kind.replace(".", "_")
     found = select_template([f"runs/events/_{name}.html", "runs/events/_any.html"])
-    said: str = found.render({"event": event, "data": event.data})
+    data = {name: plain_text(value) if isinstance(value, str) else value for name, value in event.data.items()}
+    said: str = found.render({"event": event, "data": data})
     return mark_safe(said.strip())  # noqa: S308 - a template made it, and escaped it
 
 

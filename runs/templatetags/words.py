@@ -11,6 +11,7 @@ from django import template
 from pulser.engine.states import RUN_CUSTODY, STEP_CUSTODY, Custody, RunStatus, StepStatus
 from runs.insight.whynot import Why, why_waiting
 from runs.models import Attempt, Run, Step
+from runs.templatetags.runs import plain_text
 
 register = template.Library()
 
@@ -59,10 +60,11 @@ def run_note(run: Run, steps: Iterable[Step], why: Why | None = None) -> Note:
 
 
 def _failure(run: Run, *, steps: Sequence[Step]) -> str:
-    if run.reason:
-        return run.reason
-    failed = _in_status(steps, StepStatus.ERROR)
-    return f"{failed[0].key}: {failed[0].reason}".rstrip(": ") if failed else ""
+    """What the step said of which the run says no more than that it failed; else the run's own reason."""
+    for step in _in_status(steps, StepStatus.ERROR):
+        if run.reason in ("", f"{step.key} failed"):
+            return plain_text(f"{step.key}: {step.reason}" if step.reason else f"{step.key} failed")
+    return plain_text(run.reason)
 
 
 def _in_status(steps: Iterable[Step], status: str) -> list[Step]:
@@ -145,4 +147,4 @@ def step_note(step: Step, attempts: Iterable[Attempt]) -> str:
         return ""
     tries = list(attempts)
     said = tries[-1].error_message if tries else ""
-    return step.reason or said
+    return plain_text(step.reason or said)

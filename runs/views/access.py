@@ -63,6 +63,14 @@ def for_operators(view: View) -> Callable[..., HttpResponseBase]:
     return asked
 
 
+def address_of(request: PageRequest) -> str:
+    """Path and query of the page that htmx asks from; empty for none, and for what is no address of ours."""
+    try:
+        return request.htmx.current_url_abs_path or ""
+    except ValueError:
+        return ""
+
+
 def person_of(request: PageRequest) -> User:
     """Who signed in."""
     assert isinstance(request.user, User)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.text import Truncator
 from django.views.decorators.http import require_POST
 
 from runs.errors import Busy, DoesNotFit, Forbidden, KeyReused, MoveRefused, NotThere, RunError, StartRefused, TooLarge
@@ -24,6 +25,14 @@ STATUSES: Mapping[type[RunError], int] = {
     KeyReused: 422,
     Busy: 429,
 }
+
+
+NAME_CHARS = 80  # of a title that may have 500
+
+
+def named(run: object) -> str:
+    """A run by its title, as much of it as a toast has room for."""
+    return Truncator(str(run)).chars(NAME_CHARS)
 
 
 def page(request: PageRequest, template: str, *, status: int = 200, **context: Any) -> HttpResponse:

@@ -16,7 +16,7 @@ from runs.lists import counts
 from runs.lists.filters import RunFilters
 from runs.live.shown import BOARD_RUNS_PER_LANE, board_cards, board_runs, table_page
 from runs.models import Lane
-from runs.views.access import PageRequest, for_viewers
+from runs.views.access import PageRequest, address_of, for_viewers
 from runs.views.answers import page
 from runs.views.asked import RANGES, VIEWS, Asked, read_asked
 from runs.views.filterbar import active_pills, hidden_pairs, menus, session_names, status_pills, strangers
@@ -58,7 +58,7 @@ def board(request: PageRequest) -> HttpResponse:
 
 def _tell_address(request: PageRequest, response: HttpResponse, asked: Asked) -> None:
     """The browser's address becomes the board's own. Further letters of a search take the place of the first."""
-    before = request.htmx.current_url_abs_path or ""
+    before = address_of(request)
     if before == asked.url:
         response["HX-Push-Url"] = "false"
     elif request.htmx.trigger == FIND and "q=" in before:
@@ -103,7 +103,7 @@ def bar_context(request: PageRequest, asked: Asked) -> dict[str, Any]:
 
 def _searched(request: PageRequest) -> str:
     """What the browser's search field stands for. It is sent anew only when a link changed that: typing goes on."""
-    address = urlsplit(request.htmx.current_url_abs_path or "")
+    address = urlsplit(address_of(request))
     return QueryDict(address.query).get("q", "") if request.htmx.trigger != FIND else request.GET.get("q", "").strip()
 
 

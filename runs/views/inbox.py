@@ -35,7 +35,9 @@ def inbox_count(request: PageRequest) -> HttpResponse:
 
 
 def answer_list(request: PageRequest) -> HttpResponse:
-    return render(request, "runs/_inbox_list.html", _context(request))
+    response = render(request, "runs/_inbox_list.html", _context(request))
+    response["HX-Trigger"] = "inbox-changed"  # for the number in the bar
+    return response
 
 
 def _context(request: PageRequest) -> dict[str, Any]:

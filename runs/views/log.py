@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.dateparse import parse_datetime
-from django.utils.timezone import is_naive
 
+from runs.lists.filters import as_moment
 from runs.logs.lines import PAGE_LINES, read_page
 from runs.logs.pane import log_lines, log_pane
 from runs.logs.raw import raw_log
@@ -88,13 +87,10 @@ def _until(request: PageRequest, run: Run) -> datetime | None:
         return None
     if text.isascii() and text.isdigit() and len(text) <= SEQ_DIGITS:
         return get_object_or_404(Event, run=run, seq=int(text)).at
-    try:
-        moment = parse_datetime(text.replace(" ", "+"))  # a plus that was not quoted
-    except ValueError:
-        moment = None
+    moment = as_moment(text.replace(" ", "+"))  # a plus that was not quoted
     if moment is None:
         raise BadRequest("until: expected a time like 2026-01-31T12:00:00Z or the number of an event")
-    return moment.replace(tzinfo=UTC) if is_naive(moment) else moment
+    return moment
 
 
 def _number(request: PageRequest, name: str, *, digits: int = NUMBER_DIGITS) -> int | None:

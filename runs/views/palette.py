@@ -13,13 +13,15 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from pulser.models import Plan
+from runs.bulk.plan import SLUG as BY_BOARD
 from runs.lists.filters import Q_CHARS, RunFilters
 from runs.lists.newest import newest
 from runs.models import Run, Session
 from runs.views.access import PageRequest, for_viewers
 
 SHOWN = 6  # of each kind
-PLACES = (("Board", "board"), ("Plans", "plans"), ("Sessions", "sessions"), ("Health", "health"))
+START = "start "  # what one says to start a plan
+PLACES = (("Board", "board"), ("Inbox", "inbox"), ("Plans", "plans"), ("Sessions", "sessions"), ("Health", "health"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,10 @@ def _places(text: str) -> Iterator[Found]:
 
 
 def _plans(request: PageRequest, text: str) -> Iterator[Found]:
+    text = text.removeprefix(START) or text
     plans = Plan.objects.active().exclude(latest=None).filter(Q(slug__icontains=text) | Q(title__icontains=text))
     for plan in plans[:SHOWN]:
-        word = "Start" if request.actor.can_operate else "Plan"
+        word = "Start" if request.actor.can_operate and plan.slug != BY_BOARD else "Plan"
         yield Found(word, reverse("plan", args=[plan.slug]), plan.title or plan.slug, about=plan.slug)
 
 

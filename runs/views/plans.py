@@ -15,6 +15,7 @@ from pulser.engine.graph import Graph, Node
 from pulser.language.catalogue import Effect
 from pulser.models import Plan, PlanVersion
 from pulser.tools.effects import effect_of
+from runs.bulk.plan import SLUG as BY_BOARD
 from runs.drawing.plan_graph import picture_of
 from runs.errors import NotThere, RunError, StartRefused
 from runs.execution.start import start_run
@@ -43,7 +44,7 @@ class ShownStep:
 @for_viewers
 def plan_list(request: PageRequest) -> HttpResponse:
     plans = Plan.objects.active().with_latest().exclude(latest=None)
-    return page(request, "plans/list.html", here="plans", plans=plans)
+    return page(request, "plans/list.html", here="plans", plans=plans, by_board=BY_BOARD)
 
 
 @for_viewers
@@ -142,6 +143,7 @@ def _shown(
         status=status,
         here="plans",
         plan=plan,
+        by_board=BY_BOARD,
         version=version,
         versions=plan.versions.only("number", "created_at", "plan_id")[:VERSIONS_OFFERED],
         is_latest=plan.latest_id == version.pk,

@@ -23,7 +23,7 @@ from runs.insight.retries import Way, can_go_on, differences, foresee
 from runs.models import Run
 from runs.views import verbs
 from runs.views.access import PageRequest, signed_in
-from runs.views.answers import page, status_of, with_toast
+from runs.views.answers import named, page, status_of, with_toast
 from runs.views.forms import ParamsForm, checked, compared, filled_form, read_form, with_problems
 from runs.views.forms.start import schema_of
 
@@ -113,7 +113,7 @@ def _gone_on(request: PageRequest, wish: Wish) -> HttpResponseBase:
         return _shown(request, replace(wish, error="Choose the step to start from."), status=422)
     transitions.retry(str(wish.run.pk), actor=request.actor, start=start)
     # An empty answer closes the dialog; the page learns the rest by its socket.
-    return with_toast(HttpResponse(), f"{wish.run} runs again") if request.htmx else redirect("run", wish.run.pk)
+    return with_toast(HttpResponse(), f"{named(wish.run)} runs again") if request.htmx else redirect("run", wish.run.pk)
 
 
 def _started_anew(request: PageRequest, wish: Wish) -> HttpResponseBase:

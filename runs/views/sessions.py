@@ -21,6 +21,7 @@ from runs.views.answers import page, verb, with_toast
 
 SHOWN = 100  # on one page
 ID_MAX = 2**63 - 1
+ID_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def _asked(request: PageRequest, text: str, *, archived: bool) -> SessionQuerySe
     asked = asked if archived else asked.active()
     asked = asked.named_like(text) if text else asked
     before = request.GET.get("before", "")
-    if before.isascii() and before.isdigit() and 0 < int(before[:20]) <= ID_MAX:
+    if before.isascii() and before.isdigit() and len(before) <= ID_DIGITS:
         asked = asked.exclude(name=DEFAULT_SESSION).filter(pk__lt=int(before))
     return asked.default_first().with_use()
 

@@ -18,36 +18,36 @@ from runs.live.body import run_context
 from runs.live.shown import card_context
 from runs.models import Run
 from runs.views import inbox
-from runs.views.access import PageRequest
-from runs.views.answers import verb, with_toast
+from runs.views.access import PageRequest, address_of
+from runs.views.answers import named, verb, with_toast
 
 
 @verb
 def retry(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = _find(request, run_id)
     transitions.retry(str(run.pk), actor=request.actor)
-    return with_toast(_shown(request, run_id), f"{run} runs again")
+    return with_toast(_shown(request, run_id), f"{named(run)} runs again")
 
 
 @verb
 def cancel(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = _find(request, run_id)
     transitions.request_cancel(str(run.pk), actor=request.actor)
-    return with_toast(_shown(request, run_id), f"{run} is being cancelled")
+    return with_toast(_shown(request, run_id), f"{named(run)} is being cancelled")
 
 
 @verb
 def archive(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = _find(request, run_id)
     transitions.archive(str(run.pk), actor=request.actor)
-    return with_toast(_shown(request, run_id), f"{run} archived", undo=reverse("unarchive_run", args=[run.pk]))
+    return with_toast(_shown(request, run_id), f"{named(run)} archived", undo=reverse("unarchive_run", args=[run.pk]))
 
 
 @verb
 def unarchive(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = _find(request, run_id)
     transitions.unarchive(str(run.pk), actor=request.actor)
-    return with_toast(_shown(request, run_id), f"{run} is on the board again")
+    return with_toast(_shown(request, run_id), f"{named(run)} is on the board again")
 
 
 @verb
@@ -83,7 +83,7 @@ def _shown(request: PageRequest, run_id: UUID) -> HttpResponse:
         return inbox.answer_list(request)
     if request.htmx.target == "run-head":
         return HttpResponse(render_to_string("runs/_run_head.html", run_context(run)))
-    is_row = "view=table" in (request.htmx.current_url_abs_path or "")
+    is_row = "view=table" in address_of(request)
     return HttpResponse(render_to_string("runs/_row.html" if is_row else "runs/_card.html", card_context(run)))
 
 

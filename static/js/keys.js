@@ -5,7 +5,10 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)].filter(seen);
   const ITEMS = ".card[data-run], .row[data-run], [data-item], .step";
   const here = () => document.querySelector("[data-cursor]");
-  const verb = (name) => all(`[data-verb="${name}"]:not([disabled])`, here() ?? byId("run-head") ?? document)[0];
+  // Of the run under the cursor, or of the one that the page is about. Without either these keys do nothing: the
+  // first run of a board, which changes while one looks at it, is nobody's choice.
+  const chosen = () => here()?.closest("[data-run]") ?? byId("run-head");
+  const verb = (name) => chosen() && all(`[data-verb="${name}"]:not([disabled])`, chosen())[0];
 
   // --- the cursor: an attribute on the item, and the focus on its link ----------------------------------------
   function put(item) {
@@ -14,6 +17,7 @@
     item.setAttribute("data-cursor", "");
     item.scrollIntoView({ block: "nearest" });
     (item.querySelector("a[href], summary, button") ?? item).focus({ preventScroll: true });
+    return item;
   }
 
   function step(by) {
@@ -28,9 +32,14 @@
     if (cards) put(all(ITEMS, cards)[0]) ?? cards.closest(".lane")?.scrollIntoView({ block: "nearest", inline: "start" });
   }
 
+  // To what stands beside it, so that one comes back to where one was.
   function sideways(by) {
     const cards = here()?.closest("[data-lane-cards]");
-    if (cards) lane(lanes().indexOf(cards) + by);
+    if (!cards) return lane(0);
+    const top = (item) => item.getBoundingClientRect().top;
+    const beside = lanes()[lanes().indexOf(cards) + by];
+    const height = top(here());
+    put(beside && all(ITEMS, beside).sort((one, other) => Math.abs(top(one) - height) - Math.abs(top(other) - height))[0]);
   }
 
   function open() {
@@ -39,11 +48,17 @@
     if (target) target.click();
   }
 
+  function title() {
+    const text = chosen()?.querySelector(".card-title, .row-title, h1 span")?.textContent.trim() ?? "";
+    return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+  }
+
   async function cancel() {
     const button = verb("cancel");
-    const run = button.closest("[data-run]")?.querySelector(".card-title, .row-title, h1 span")?.textContent.trim() ?? "this run";
-    if (await window.ask(`Cancel “${run}”? What it has begun is ended.`, "Cancel the run")) button.click();
+    if (await window.ask(`Cancel “${title() || "this run"}”? What it has begun is ended.`, "Cancel the run")) button.click();
   }
+
+  const undo = () => all("#toasts [data-undo]").at(-1);
 
   // --- what works: a key, what it does, when it is there, how it is done --------------------------------------
   const press = (name) => ({ when: () => verb(name), act: () => verb(name).click() });
@@ -58,6 +73,7 @@
     { keys: ["c"], group: "Run", says: "Cancel", when: () => verb("cancel"), act: cancel },
     { keys: ["a"], group: "Run", says: () => (verb("archive") ? "Archive" : "Restore"), when: () => verb("archive") ?? verb("unarchive"), act: () => (verb("archive") ?? verb("unarchive")).click() },
     { keys: ["x"], group: "Run", says: "Tick", when: () => here()?.querySelector("input.tick"), act: () => here().querySelector("input.tick").click() },
+    { keys: ["u"], group: "Everywhere", says: "Undo", when: () => undo(), act: () => undo().click() },
     { keys: ["?"], group: "Everywhere", says: "This sheet", when: () => true, act: () => sheet() },
     { keys: ["Ctrl K"], group: "Everywhere", says: "Find or do", when: () => byId("palette"), act: () => palette() },
     ...[["b", "Board"], ["i", "Inbox"], ["p", "Plans"], ["s", "Sessions"], ["e", "Health"]].map(([key, name]) => ({
@@ -94,6 +110,20 @@
     if (item && !item.hasAttribute("data-cursor")) { here()?.removeAttribute("data-cursor"); item.setAttribute("data-cursor", ""); }
   });
 
+  // A list that is swapped as a whole keeps the cursor: on the same item, or on the one that took its place.
+  let lost = null;
+  document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+    if (!target.matches?.("[data-keeps-cursor]") || !target.contains(here())) return;
+    lost = { id: here().id, index: all(ITEMS).indexOf(here()), list: target.id };
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    if (!lost || here()) return;
+    const { id, index, list } = lost, items = all(ITEMS);
+    lost = null;
+    if (document.activeElement !== document.body || !byId(list)) return; // one has gone on, or htmx has put it back
+    put(items.find((one) => one.id === id) ?? items[Math.min(index, items.length - 1)]);
+  });
+
   // --- the sheet ----------------------------------------------------------------------------------------------
   const make = (tag, props = {}, ...children) => {
     const made = Object.assign(document.createElement(tag), props);
@@ -106,6 +136,7 @@
     const lists = [...groups].map(([name, keys]) => make("section", {}, make("h3", { textContent: name }),
       make("dl", {}, ...keys.flatMap((one) => [make("dt", {}, ...one.keys.map((key) => make("kbd", { textContent: key }))), make("dd", { textContent: one.says })]))));
     document.querySelector("#keys .keys-list").replaceChildren(...lists);
+    document.querySelector("#keys .keys-hint").hidden = chosen() || !all(".card[data-run], .row[data-run]").length || document.body.dataset.role === "viewer";
     if (!byId("keys").open) byId("keys").showModal();
   }
   document.addEventListener("click", (event) => { if (event.target.closest('[data-opens="keys"]')) sheet(); });
@@ -129,7 +160,8 @@
     const text = input.value.trim().toLowerCase();
     const acts = working().filter((one) => ["Run", "This page"].includes(one.group) && one.says.toLowerCase().includes(text));
     byId("palette-here").replaceChildren(...acts.map((one, index) => {
-      const option = make("div", { id: `palette-act-${index}`, className: "palette-option" }, make("span", { textContent: one.says }), make("kbd", { textContent: one.keys[0] }));
+      const option = make("div", { id: `palette-act-${index}`, className: "palette-option" }, make("span", { className: "palette-kind", textContent: one.group === "Run" ? "Do" : "Here" }),
+        make("span", { textContent: one.says }), make("span", { className: "faint ellipsis", textContent: one.group === "Run" ? title() : "" }), make("kbd", { textContent: one.keys[0] }));
       option.setAttribute("role", "option");
       option.act = one.act;
       return option;

@@ -188,6 +188,7 @@
   function leave(run) {
     const neighbour = run.nextElementSibling?.closest("[data-run]") ?? run.previousElementSibling?.closest("[data-run]");
     const held = run.contains(document.activeElement);
+    if (run.hasAttribute("data-cursor")) neighbour?.setAttribute("data-cursor", "");
     run.remove();
     if (held) (neighbour?.querySelector("a[href]") ?? byId("main") ?? document.body).focus({ preventScroll: true });
   }

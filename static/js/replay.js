@@ -4,7 +4,7 @@
   const slider = document.getElementById("slider");
   if (!main || !slider) return;
   const byId = (id) => document.getElementById(id);
-  const range = byId("moment"), events = byId("events"), playButton = slider.querySelector("[data-play]");
+  const range = byId("moment"), events = byId("events"), shown = slider.querySelector("[data-shown]"), playButton = slider.querySelector("[data-play]");
   const PIECES = "#run-head,#first-cause,#map,#steps-pane,#artifacts-pane";
   const WAIT_MS = 120, PLAY_MS = 700, PLAY_STEPS = 60;
   let last = Number(slider.dataset.last); // of the run's events
@@ -76,6 +76,8 @@
   function say() {
     const line = byId(`event-${at()}`);
     const words = line ? `, ${line.querySelector("time").textContent}, ${line.querySelector(".said").textContent.trim()}` : "";
+    shown.textContent = at();
+    shown.style.minWidth = `${String(last).length}ch`; // or the track would change its length under the pointer
     range.setAttribute("aria-valuetext", at() < last ? `event ${at()} of ${last}${words}` : `now, event ${last}`);
     const missed = isPast() ? last - Number(slider.dataset.last) : 0;
     for (const one of slider.querySelectorAll(".then-news")) one.textContent = missed ? `${missed} new event${missed > 1 ? "s" : ""}` : "";

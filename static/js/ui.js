@@ -29,6 +29,10 @@
 
   function undoButton(url, box) {
     const made = button("Undo", () => {});
+    const key = Object.assign(document.createElement("kbd"), { textContent: "u" }); // keys.js presses the newest
+    key.setAttribute("aria-hidden", "true");
+    made.append(" ", key);
+    made.dataset.undo = "";
     made.setAttribute("hx-post", url);
     made.setAttribute("hx-swap", "none"); // live.js puts the card back from the answer
     made.dataset.placesCard = "";
@@ -84,12 +88,15 @@
   });
 
   // One question, answered by a promise; hx-confirm asks it too.
+  let leaveAsk = null; // `close` comes a little after closing: it must not answer the question that was asked meanwhile
   window.ask = (text, yes = "Yes") => new Promise((answer) => {
+    leaveAsk?.abort();
+    leaveAsk = new AbortController();
     const box = document.getElementById("ask");
     box.querySelector("#ask-text").textContent = text;
     box.querySelector('[value="yes"]').textContent = yes;
     box.returnValue = "no";
-    box.addEventListener("close", () => answer(box.returnValue === "yes"), { once: true });
+    box.addEventListener("close", () => { if (!box.open) answer(box.returnValue === "yes"); }, { signal: leaveAsk.signal });
     box.showModal();
   });
   document.addEventListener("htmx:confirm", (event) => {

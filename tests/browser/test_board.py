@@ -78,7 +78,7 @@ def test_lane_heads_pills_and_places_in_line_follow(open_page: SignIn) -> None:
     make_run(lane=lane, status="running", steps={"greet": "running"})
     first = start(lane=lane)
     page = live(open_page())
-    expect(page.locator(f"#why-{first.pk}")).to_contain_text("lane A is full, 1 of 1 slots are held; next in line")
+    expect(page.locator(f"#why-{first.pk}")).to_contain_text("lane A is full (1 of 1); next in line")
     urgent = start(lane=lane, priority=9)
     expect(page.locator("#pill-queued")).to_contain_text("2")
     expect(page.locator(".lane-head").first).to_contain_text("2 queued")
@@ -204,6 +204,31 @@ def test_progress_moves_on_without_the_server_and_turns_when_it_is_over(open_pag
     expect(bar).to_have_attribute("aria-label", "running longer than usual: it usually takes 6 s")
     expect(page.locator(f"#run-{run.pk} .pace")).to_have_attribute("data-over", "")
     expect(page.locator(f"#run-{run.pk} .pace")).to_have_text("longer than usual")
+
+
+def test_the_cards_beside_a_paused_lane_begin_at_its_height(open_page: SignIn) -> None:
+    start(lane="A")
+    start(lane=make_lane("B", paused=True, paused_reason="maintenance until 14:00, " * 9))
+    page = live(open_page())
+    tops = page.locator(".lane-cards").evaluate_all("all => all.map((one) => one.getBoundingClientRect().top)")
+    assert len(set(tops)) == 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_a_lane_with_a_long_name_keeps_to_one_line(open_page: SignIn) -> None:
+    start(lane=make_lane("Nightly exports of all the shops and their reports"))
+    start(lane="B")
+    page = live(open_page(width=820))
+    heights = page.locator(".lane-head").evaluate_all("all => all.map((one) => one.getBoundingClientRect().height)")
+    assert len(set(heights)) == 1
+
+
+def test_a_toast_has_room_for_its_button_whatever_the_title(open_page: SignIn) -> None:
+    run = make_run(status="success", title="word " * 99)
+    page = live(open_page(width=360))
+    page.locator(f"#run-{run.pk}").get_by_role("button", name="Archive").click()
+    expect(page.locator(".toast")).to_contain_text("… archived")
+    assert len(page.locator(".toast > span").inner_text()) < 100
 
 
 def test_more_cards_of_a_lane_are_appended(open_page: SignIn) -> None:

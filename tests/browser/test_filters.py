@@ -103,6 +103,37 @@ def test_a_menu_offers_values_with_counts_and_stays_open_for_several(open_page: 
     expect(page.locator("#pick-head-environment")).to_be_focused()
 
 
+@pytest.mark.parametrize("width", [360, 820, 1280])
+def test_each_menu_opens_within_the_screen(open_page: SignIn, width: int) -> None:
+    start()
+    page = live(open_page(width=width))
+    for menu in page.locator(".pick").all():
+        menu.locator("summary").click()
+        expect(menu.locator(".pick-value").first).to_be_visible()
+        box = menu.locator(".pick-body").bounding_box()
+        assert box is not None
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+
+
+def test_search_statuses_and_menus_stand_in_one_row(open_page: SignIn) -> None:
+    for status in ("success", "error", "cancelled"):
+        make_run(status=status)
+    page = live(open_page(width=1280))
+    parts = page.locator(".find, .pills, .picks")
+    middles = parts.evaluate_all(
+        "all => all.map((one) => one.getBoundingClientRect()).map((box) => box.y + box.height / 2)"
+    )
+    assert max(middles) - min(middles) < 3
+
+
+def test_the_menu_of_sessions_leads_to_their_page_once(open_page: SignIn) -> None:
+    start()
+    page = live(open_page())
+    page.locator("#pick-head-session").click()
+    page.get_by_role("link", name="Create, rename or archive sessions").click()
+    page.wait_for_url("**/sessions")
+
+
 def test_a_long_menu_finds_its_values(open_page: SignIn) -> None:
     sessions = [make_session(f"night shift {number}") for number in range(12)]
     start(session="default")

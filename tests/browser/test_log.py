@@ -331,3 +331,20 @@ def test_the_pane_fits_the_screen(open_page: SignIn, picture: Picture, width: in
     expect(page.get_by_role("button", name="Full screen")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Full screen")).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_short_log_takes_no_more_room_than_it_needs(open_page: SignIn) -> None:
+    silent, brief = make_run(status="success"), make_run(status="success")
+    write_lines(attempt_at(brief), 12)
+    page = live(open_page(f"/runs/{silent.pk}"))
+    expect(page.locator(".log-note")).to_have_text("This run wrote nothing.")
+    assert height(page.locator("#log")) < 60
+    page.goto(f"/runs/{brief.pk}")
+    expect(page.locator(".log-line")).to_have_count(12)
+    assert 200 < height(page.locator("#log")) < 240
+
+
+def height(locator: Locator) -> float:
+    box = locator.bounding_box()
+    assert box is not None
+    return box["height"]

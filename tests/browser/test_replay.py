@@ -353,3 +353,17 @@ def serious(found: dict[str, Any]) -> list[tuple[str, list[str]]]:
         for rule in found["violations"]
         if rule["impact"] in ("serious", "critical")
     ]
+
+
+def test_the_slider_is_one_slim_line_that_stays_under_the_pointer(open_page: SignIn) -> None:
+    run = run_plan(FAILS)
+    page = live(open_page(f"/runs/{run.pk}"))
+    expect(page.locator(".slider-at")).to_have_text(f"event {run.seq} of {run.seq}")
+    now, line = page.locator("#moment").bounding_box(), page.locator(".run-bar").bounding_box()
+    assert now is not None
+    assert line is not None
+    assert line["height"] <= 32
+    go_to(page, 3)
+    expect(page.locator("#then")).to_contain_text("As of event 3")
+    expect(page.locator(".slider-at")).to_have_text(f"event 3 of {run.seq}")
+    assert page.locator("#moment").bounding_box() == pytest.approx(now, abs=0.1)

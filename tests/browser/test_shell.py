@@ -8,8 +8,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from runs.models import Run
-from tests.factories import make_run, make_worker, start
+from runs.models import Run, Worker
+from runs.transitions import request_cancel
+from tests.factories import make_actor, make_run, make_worker, start
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Picture, SignIn
@@ -30,9 +31,9 @@ def test_the_theme_is_remembered(open_page: SignIn) -> None:
 
 
 def test_times_are_in_the_viewers_zone_which_is_named(open_page: SignIn) -> None:
-    run = make_run(status="success")
-    Run.objects.filter(pk=run.pk).update(created_at="2026-01-10T11:02:03Z")
-    page = open_page(f"/runs/{run.pk}", zone="Europe/Berlin")
+    make_worker()
+    Worker.objects.update(started_at="2026-01-10T11:02:03Z")
+    page = open_page("/health", zone="Europe/Berlin")
     expect(page.get_by_text("2026-01-10 12:02:03 CET")).to_be_visible()
     page.get_by_role("button", name="Menu of").click()
     page.get_by_role("button", name="UTC").click()
@@ -74,6 +75,56 @@ def test_a_run_is_archived_by_key_and_brought_back(open_page: SignIn) -> None:
     expect(page.locator(f"#run-{run.pk}")).to_be_visible()
 
 
+def test_what_was_done_last_is_undone_by_key(open_page: SignIn) -> None:
+    first, last = (make_run(status="success", title=title) for title in ("First", "Last"))
+    page = live(open_page())
+    for run in (first, last):
+        page.locator(f"#run-{run.pk}").get_by_role("link").first.focus()
+        page.keyboard.press("a")
+        expect(page.locator(f"#run-{run.pk}")).to_have_count(0)
+        expect(page.locator("#toasts")).to_contain_text(f"{run.title} archived")
+    page.keyboard.press("u")
+    expect(page.locator(f"#run-{last.pk}")).to_be_visible()
+    expect(page.locator(f"#run-{first.pk}")).to_have_count(0)
+
+
+def test_a_key_does_nothing_to_a_run_that_nobody_chose(open_page: SignIn) -> None:
+    run = make_run(status="error", steps={"greet": "error"})
+    page = live(open_page())
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_contain_text("Next")
+    expect(page.locator("#keys")).not_to_contain_text("Archive")
+    page.keyboard.press("Escape")
+    for key in "rac":
+        page.keyboard.press(key)
+    page.keyboard.press("j")
+    page.keyboard.press("a")
+    expect(page.locator(f"#run-{run.pk}")).to_have_count(0)
+    run.refresh_from_db()
+    assert run.status == "error"
+
+
+def test_sideways_leads_to_what_stands_beside(open_page: SignIn) -> None:
+    left, right = [start(lane="A") for _ in range(3)], [start(lane="B") for _ in range(3)]
+    page = live(open_page())
+    for key in "jjl":
+        page.keyboard.press(key)
+    expect(page.locator("[data-cursor]")).to_have_attribute("data-run", str(right[1].pk))
+    page.keyboard.press("h")
+    expect(page.locator("[data-cursor]")).to_have_attribute("data-run", str(left[1].pk))
+
+
+def test_the_cursor_stays_in_its_place_when_its_run_leaves(open_page: SignIn) -> None:
+    older, newer = start(title="Older"), start(title="Newer")
+    page = live(open_page("/?status=queued"))
+    page.keyboard.press("j")
+    page.keyboard.press("/")
+    request_cancel(str(newer.pk), actor=make_actor())
+    expect(page.locator(f"#run-{newer.pk}")).to_have_count(0)
+    expect(page.locator("[data-cursor]")).to_have_attribute("data-run", str(older.pk))
+    expect(page.locator("#search")).to_be_focused()
+
+
 def test_keys_do_nothing_while_one_types(open_page: SignIn) -> None:
     run = make_run(status="success")
     page = live(open_page())
@@ -90,10 +141,12 @@ def test_the_sheet_shows_only_what_works_here(open_page: SignIn) -> None:
     page = live(open_page())
     page.keyboard.press("?")
     expect(page.locator("#keys")).to_contain_text("Search")
+    expect(page.locator(".keys-hint")).to_contain_text("Choose a run")
     page.keyboard.press("Escape")
     page.goto("/health")
     page.keyboard.press("?")
     expect(page.locator("#keys")).to_contain_text("Find or do")
+    expect(page.locator(".keys-hint")).to_be_hidden()
     expect(page.locator("#keys")).not_to_contain_text("Search")
 
 

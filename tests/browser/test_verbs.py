@@ -233,6 +233,19 @@ def test_the_inbox_is_worked_off_with_the_keyboard(open_page: SignIn) -> None:
     assert Event.objects.get(run=run, kind="approval.given").data["comment"] == "typed"
 
 
+def test_after_a_decision_the_keyboard_stands_on_the_next_question(open_page: SignIn) -> None:
+    runs = [drive(start(ASKS, title=title)) for title in ("First", "Second", "Third")]
+    page = open_page("/inbox")
+    page.keyboard.press("j")
+    for run in runs:
+        expect(page.locator(".question-head a").first).to_be_focused()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.locator(f"#question-{run.pk}-sign-off")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Nothing waits for you")).to_be_visible()
+
+
 def test_a_failed_run_is_held_against_the_last_success(open_page: SignIn, picture: Picture) -> None:
     drive(start(DEPLOY, params=PARAMS | {"replicas": 5}))
     page = open_page(f"/runs/{failed().pk}")

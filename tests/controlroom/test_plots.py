@@ -40,6 +40,11 @@ def test_scales_are_round_and_hold_every_value() -> None:
     assert [level.label for level in plot.levels] == ["0", "2.0 s", "4.0 s"]
 
 
+def test_scales_of_long_times_are_round_in_minutes() -> None:
+    plot = latency(Flow(60, [Bucket(took=(1, 500))]), now=NOW, field="took", title="Duration")
+    assert [level.label for level in plot.levels] == ["0", "5 m 00 s", "10 m 00 s"]
+
+
 def test_times_reach_from_the_beginning_of_the_range_to_now() -> None:
     times = throughput(Flow(60, [Bucket()] * 60), now=NOW).times
     assert (times[0].at, times[0].when.hour, times[-1].at, times[-1].when) == (0, 11, WIDTH, NOW)

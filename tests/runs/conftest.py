@@ -37,6 +37,22 @@ def _delete_rows(_case: TransactionTestCase) -> None:
         cursor.execute(f"{statements}; {RESTORED}")
 
 
+@pytest.fixture(scope="session")
+def asked_to_end() -> Iterator[list[str]]:
+    """What the pulse would have ended this process for. It would take the tests that come after with it."""
+    asked: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("runs.execution.perform.end_this_process", lambda: asked.append("the pulse"))
+        yield asked
+
+
+@pytest.fixture(autouse=True)
+def _this_process_goes_on(asked_to_end: list[str]) -> Iterator[None]:
+    asked_to_end.clear()
+    yield
+    assert asked_to_end == [], "a step performed in this process was to be ended with it: was it slower than its lease?"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _end_connections_of_other_threads(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The pulse's thread lives as long as its process: its connection would keep the test database alive."""

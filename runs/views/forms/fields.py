@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pulser.language.limits import PLAN_LEVELS
 from runs.views.forms.parts import MISSING, Kind, Part, is_kind, labels_of, token
 from runs.views.forms.spelling import AS_JSON, HAS, HOW, ROWS, WAS, Texts, alternative_chosen, blank_inside
 from runs.views.forms.words import bounds_of
 
 RADIOS = 4  # choices that are all shown
+HALF = re.compile(r"[\ud800-\udfff]")
 AREA_CHARS = 200  # a text that may be longer gets several lines
 
 
@@ -123,11 +126,33 @@ def drawn(part: Part, texts: Texts) -> Field:
 
 
 def parse_json(text: str) -> Any:
-    """The value of a JSON text. Raises ValueError, for NaN and numbers beyond all bounds too."""
+    """The value of a JSON text.
+
+    Raises ValueError, also for NaN, for numbers beyond all bounds, for halves of characters, which no page can hold,
+    and for what is nested so deep that checking it would exhaust the stack.
+    """
     try:
-        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
+        value = json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+    for item, level in _walked(value):
+        if level > PLAN_LEVELS:
+            raise ValueError(f"it is nested deeper than {PLAN_LEVELS} levels")
+        if isinstance(item, str) and HALF.search(item):
+            raise ValueError("half of a surrogate pair is no character")
+    return value
+
+
+def _walked(value: Any) -> Iterator[tuple[Any, int]]:
+    """Everything in it, keys too, with its level; without recursion."""
+    edge = [(value, 1)]
+    while edge:
+        item, level = edge.pop()
+        yield item, level
+        if isinstance(item, dict):
+            edge.extend((part, level + 1) for pair in item.items() for part in pair)
+        elif isinstance(item, list):
+            edge.extend((part, level + 1) for part in item)
 
 
 def _no_number(word: str) -> Any:
@@ -261,7 +286,7 @@ def _list(part: Part, texts: Texts) -> Field:
 def _alternatives(part: Part, texts: Texts) -> Field:
     labels = list(labels_of(part.alternatives()))
     how, was = _one(texts, HOW + part.name), _one(texts, WAS + part.name)
-    if not (how.isdigit() and how.isascii() and int(how) < len(labels)):
+    if how not in map(str, range(len(labels))):
         how = "0" if part.is_needed and not how else ""
     choices = tuple(Choice(str(number), label, str(number) == how) for number, label in enumerate(labels))
     if not how:

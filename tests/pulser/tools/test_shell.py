@@ -119,6 +119,11 @@ def test_a_nonzero_exit_carries_all_that_is_known(make_context: MakeContext) -> 
     assert caught.value.outputs == {"exit_code": 3, "stdout": "", "stderr": "bad luck\n", "found": 7}
 
 
+def test_the_message_of_a_failure_has_no_terminal_escapes(make_context: MakeContext) -> None:
+    with pytest.raises(FailedError, match=r"^exit code 3: bad luck$"):
+        call(make_context(), run=r"printf '\033[31mbad\033[0m luck\n\033[0m\n' >&2; exit 3")
+
+
 @pytest.mark.parametrize(
     ("run", "exit_code"),
     [

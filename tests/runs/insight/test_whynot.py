@@ -45,7 +45,7 @@ def test_a_paused_lane_without_a_reason_says_so_all_the_same() -> None:
 def test_a_full_lane_says_how_many_hold_it_and_whose_turn_it_is() -> None:
     run = run_in("queued")
     why = why_not(run, [], room=room(used=10, queue=behind(uuid4(), uuid4(), run=run)))
-    assert why == Why("lane A is full, 10 of 10 slots are held; 3rd in line")
+    assert why == Why("lane A is full (10 of 10); 3rd in line")
 
 
 def test_without_workers_that_is_the_reason() -> None:

@@ -204,3 +204,23 @@ def test_filters_survive_the_end_of_what_they_name() -> None:
     session = make_session("short")
     Session.objects.filter(pk=session.pk).delete()
     assert titles(RunFilters(session=(session.pk,))) == []
+
+
+@pytest.mark.parametrize("query", ["status=odd", "session=x", "since=soon", "within=9y", "status=odd&lane=A"])
+def test_an_address_that_means_nothing_is_written_back_as_one(query: str) -> None:
+    again = read_filters(QueryDict(read_filters(QueryDict(query)).query))
+    assert again.problems == read_filters(QueryDict(query)).problems != ()
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00%2B05:00", "9999-12-31T23:59:59-05:00"])
+def test_a_time_beyond_all_dates_is_no_time(moment: str) -> None:
+    filters = read(f"since={moment}")
+
+    assert (filters.since, len(filters.problems)) == (None, 1)
+
+
+def test_the_first_and_the_last_moment_can_be_asked_for() -> None:
+    asked = read("since=0001-01-01T00:00:00Z&until=9999-12-31T23:59:59.999999Z")
+
+    assert read(asked.query) == asked
+    assert titles(asked) == []

@@ -237,3 +237,12 @@ def test_pages_from_anywhere_agree_with_the_whole(
     whole = read_page(Scope(run.pk), first=1, count=1000).lines
     assert len(whole) == index_of(Scope(run.pk)).total
     assert read_page(Scope(run.pk), first=first, count=1000).lines == whole[min(first, max(1, len(whole))) - 1 :]
+
+
+@pytest.mark.parametrize("first", [1, None], ids=["from the beginning", "the end"])
+def test_a_page_of_many_colours_has_fewer_lines(first: int | None) -> None:
+    line = b"\x1b[31mx\x1b[32my" * 200 + b"\n"
+    page = read_page(written(*[line] * 100), first=first, count=100)
+
+    assert 1 < len(page.lines) < 50
+    assert (page.lines[0].number == 1) is (first == 1)

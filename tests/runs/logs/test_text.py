@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runs.logs.text import Piece, Voice, plain
+from runs.logs.text import COLOURS_MAX, Piece, Voice, plain
 
 
 def said(text: str) -> list[tuple[str, str]]:
@@ -68,3 +68,18 @@ def test_a_colour_that_was_written_over_counts_on() -> None:
 
 def test_markup_stays_text() -> None:
     assert said("<script>alert(1)</script>") == [("<script>alert(1)</script>", "")]
+
+
+def test_a_line_with_a_colour_for_each_sign_loses_its_later_ones_and_no_sign() -> None:
+    pieces = said("".join(f"\x1b[{31 + number % 7}m{number % 10}" for number in range(5_000)))
+
+    assert "".join(text for text, _ in pieces) == "0123456789" * 500
+    assert len(pieces) == COLOURS_MAX + 1
+    assert pieces[-1][1] == ""
+
+
+def test_the_colour_that_such_a_line_ends_in_stays_on() -> None:
+    voice = Voice()
+    voice.say("\x1b[31mx\x1b[32my" * 1_000 + "\x1b[0;34m")
+
+    assert voice.say("next") == (Piece("next", "a a-blue"),)

@@ -62,6 +62,11 @@ def test_each_kind_of_event_is_a_sentence(kind: str) -> None:
     assert "<b>" not in said
 
 
+def test_an_event_is_told_without_terminal_escapes() -> None:
+    failed = Event(kind="step.failed", data={"reason": f"exit code 3: {ESC}[31mbroken{ESC}[0m"})
+    assert event_sentence(failed) == "<code></code> failed: exit code 3: broken"
+
+
 def test_a_kind_without_a_template_is_told_by_its_facts() -> None:
     event = Event(seq=1, kind="step.seen_by_moonlight", step="clone", data={"phase": "full"})
     assert "seen by moonlight" in event_sentence(event)

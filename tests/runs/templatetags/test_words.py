@@ -36,6 +36,25 @@ def test_a_failed_card_gives_the_first_cause() -> None:
     assert run_note(run_of("error"), steps).text == "test: exit code 1"
 
 
+def test_reasons_are_told_without_terminal_escapes() -> None:
+    step = Step(key="test", status="error", reason="exit code 1: \x1b[31mbroken\x1b[0m")
+    assert run_note(run_of("error"), [step]).text == "test: exit code 1: broken"
+    assert step_note(step, []) == "exit code 1: broken"
+
+
+def test_a_failed_card_says_what_the_step_said_and_not_that_it_failed() -> None:
+    steps = [
+        Step(key="tidy", status="error", reason="gone"),
+        Step(key="load", status="error", reason="no \x1b[31msuch"),
+    ]
+    assert run_note(run_of("error", reason="load failed"), steps).text == "load: no such"
+    assert run_note(run_of("error", reason="the plan's timeout was over"), steps).text == "the plan's timeout was over"
+
+
+def test_a_failed_card_without_a_message_names_the_step() -> None:
+    assert run_note(run_of("error", reason="load failed"), [Step(key="load", status="error")]).text == "load failed"
+
+
 def test_a_run_that_is_being_ended_says_so() -> None:
     assert run_word(run_of("running", stop="cancel")) == "cancelling"
 

@@ -261,3 +261,9 @@ def test_a_wrong_password_is_said_and_nothing_more(client: Client) -> None:
     answer = client.post("/login", {"username": "olivia", "password": "guess"})
     assert answer.status_code == 200
     assert b"do not fit together" in answer.content
+
+
+@pytest.mark.parametrize("address", ["http://[", "\x00", "http://testserver:99999/"])
+def test_a_page_that_is_at_no_address_still_gets_its_board(viewer: Client, address: str) -> None:
+    answer = viewer.get("/?q=a", headers={"HX-Request": "true", "HX-Current-URL": address})
+    assert answer.status_code == 200

@@ -119,3 +119,14 @@ def test_the_lane_of_bulk_work_is_made_when_it_is_first_needed(operator: Client)
     assert not Lane.objects.filter(name=LANE).exists()
     post(operator, action="retry", run=str(make_run(status="error").pk))
     assert Lane.objects.get(name=LANE).limit == 2
+
+
+def test_an_ancient_moment_means_no_run(operator: Client) -> None:
+    make_run(status="error")
+    answer = post(operator, action="archive", asked_at="0001-01-01T00:00:00Z", query="within=30d")
+    assert (answer.status_code, toast(answer)["text"]) == (422, "nothing matches any more")
+
+
+def test_a_moment_beyond_all_dates_is_refused(operator: Client) -> None:
+    answer = post(operator, action="archive", asked_at="0001-01-01T00:00:00+05:00", query="")
+    assert (answer.status_code, "is no time" in toast(answer)["text"]) == (422, True)

@@ -68,6 +68,7 @@ def test_a_decision_answers_with_the_rest_of_the_inbox(operator: Client) -> None
     first, second = asking(), asking()
     answer = operator.post(f"/runs/{first.pk}/steps/sign-off/approve", {"comment": "fine"}, headers=INBOX)
     html = answer.content.decode()
+    assert answer["HX-Trigger"] == "inbox-changed", "the number in the bar is counted anew"
     assert str(first.pk) not in html
     assert str(second.pk) in html
 

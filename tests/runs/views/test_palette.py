@@ -31,6 +31,11 @@ def test_a_plan_is_found_by_its_slug_and_started_by_operators(viewer: Client, op
     assert ">Start<" not in found(viewer, "relea")
 
 
+def test_a_plan_is_found_by_what_one_wants_with_it(operator: Client) -> None:
+    make_plan(slug="release")
+    assert ">Start<" in found(operator, "start relea")
+
+
 def test_a_session_leads_to_its_board(viewer: Client) -> None:
     session = make_session("Incident 7")
     assert f'data-href="/?session={session.pk}"' in found(viewer, "incident")

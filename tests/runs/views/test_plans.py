@@ -175,3 +175,28 @@ def test_a_plan_that_can_no_longer_be_read_says_so(viewer: Client) -> None:
     answer = viewer.get("/plans/release/")
     assert answer.status_code == 200
     assert "can no longer be read" in answer.content.decode()
+
+
+def test_the_plan_of_bulk_work_is_started_by_the_board_alone(operator: Client) -> None:
+    make_plan(SOURCE.replace("slug: release", "slug: bulk"))
+    listed = operator.get("/plans/").content.decode()
+    assert "started by the board" in listed
+    assert listed.count('href="/plans/bulk/"') == 1, "its name alone leads to it"
+    assert 'id="start"' not in operator.get("/plans/bulk/").content.decode()
+
+
+DEEP = '{"repo":"x","free":' + "[" * 600 + "]" * 600 + "}"
+
+
+@pytest.mark.parametrize("text", ['{"repo":"\\ud800"}', '{"\\udfff":1}', DEEP], ids=["half", "half a key", "deep"])
+@pytest.mark.parametrize("command", ["", "form p", "json p", "link"])
+def test_json_that_no_page_and_no_database_can_hold_is_refused(operator: Client, text: str, command: str) -> None:
+    answer = operator.post("/plans/release/start", {"how:p": "json", "p": text, "do": command})
+    assert (answer.status_code, Run.objects.count()) == (200 if command else 422, 0)
+    assert "expected JSON" in answer.content.decode()
+
+
+@pytest.mark.parametrize("text", ['{"repo":"\\ud800"}', DEEP], ids=["half", "deep"])
+def test_an_address_with_such_json_is_told_so(viewer: Client, text: str) -> None:
+    answer = viewer.get("/plans/release/", {"params": text})
+    assert (answer.status_code, "but no JSON object" in answer.content.decode()) == (200, True)

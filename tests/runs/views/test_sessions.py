@@ -170,3 +170,8 @@ def test_a_stranger_sees_no_sessions(stranger: Client) -> None:
 
 def test_a_session_that_is_not_there_answers_404(operator: Client) -> None:
     assert operator.post(f"/sessions/{10**30}/archive").status_code == 404
+
+
+def test_a_place_in_the_list_that_is_none_shows_its_beginning(viewer: Client) -> None:
+    make_session("night")
+    assert "night" in page_of(viewer, "?before=" + "0" * 19 + "1" + "9" * 5000)

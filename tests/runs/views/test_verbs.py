@@ -128,3 +128,10 @@ def test_whoever_signed_out_is_led_to_the_door(client: Client, db: None) -> None
     answer = client.post(f"/runs/{make_run().pk}/cancel")
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("/login")
+
+
+def test_a_button_on_a_page_at_no_address_still_works(operator: Client) -> None:
+    run = make_run(status="error")
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://["}
+    answer = operator.post(f"/runs/{run.pk}/archive", headers=headers)
+    assert (answer.status_code, f'id="run-{run.pk}"' in answer.content.decode()) == (200, True)

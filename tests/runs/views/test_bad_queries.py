@@ -1,0 +1,94 @@
+"""Whatever stands behind the question mark, a page answers: with what it can show, or with what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from runs.models import Artifact, Run
+from runs.views.urls import urlpatterns
+from tests.runs.helpers import run_plan
+
+SOURCE = """
+pulser: 1
+slug: odd
+title: Odd
+params: {type: object, properties: {n: {type: integer}, note: {type: string}}}
+steps:
+  - id: only
+    uses: shell
+    with: {run: "echo 'a,b' > table.csv"}
+    artifacts: [{path: table.csv, kind: table}]
+"""
+NAMES = {
+    "lists": "q status lane plan session environment trigger within since until archived view range saved after below"
+    " before find a b",
+    "runs": "at step attempt count from until before group text map unfold idle all name",
+    "forms": "way start version drawn title lane session params p.n p.note.x p.. was:p how:p i:p has:p p",
+}
+BAD = {
+    "nothing": "",
+    "a NUL": "a\0b",
+    "below nothing": "-1",
+    "beyond all numbers": "0" * 19 + "1" + "9" * 5_000,
+    "digits of another script": "\u0663\u00b2",
+    "markup": "<img src=x onerror=alert(1)>\u202e'\"",
+    "before all dates": "0001-01-01T00:00:00+05:00",
+    "after all dates": "9999-12-31T23:59:59-05:00",
+    "no date": "2026-13-45T99:99",
+    "half a character": '{"n": "\\ud800", "\\udfff": "\\u0000"}',
+    "nested too deep": '{"n":' * 600 + "1" + "}" * 600,
+    "infinity": '{"n": 1e999}',
+    "long": "a" * 3_000,
+}
+
+
+@pytest.fixture
+def run(db: None) -> Run:
+    return run_plan(SOURCE, {"n": 1})
+
+
+def pages(run: Run, kind: str) -> Iterator[str]:
+    """The addresses of forms, of all else about a run, or of the rest; each may be asked for."""
+    values: dict[str, Any] = {
+        "run_id": run.pk,
+        "artifact_id": Artifact.objects.get().pk,
+        "key": "only",
+        "seq": 2,
+        "slug": "odd",
+        "view_id": 1,
+        "session_id": run.session_id,
+        "lane_id": run.lane_id,
+        "name": "lane",
+    }
+    for each in urlpatterns:
+        name, asked = str(each.name), each.pattern.converters
+        is_form = name in ("plan", "retry_run")
+        if kind == ("forms" if is_form else "runs" if "run_id" in asked else "lists"):
+            yield reverse(name, kwargs={key: values[key] for key in asked})
+
+
+@pytest.mark.parametrize("text", BAD.values(), ids=BAD.keys())
+@pytest.mark.parametrize("kind", NAMES)
+def test_no_page_breaks_at_a_bad_query(run: Run, viewer: Client, kind: str, text: str) -> None:
+    assert not broken(viewer, pages(run, kind), kind, text)
+
+
+@pytest.mark.parametrize("text", ["before all dates", "half a character", "nested too deep"])
+@pytest.mark.parametrize("kind", ["lists", "forms"])
+def test_no_dialog_breaks_at_a_bad_query(run: Run, operator: Client, kind: str, text: str) -> None:
+    assert not broken(operator, pages(run, kind), kind, BAD[text])
+
+
+def broken(client: Client, addresses: Iterator[str], kind: str, text: str) -> list[str]:
+    """The addresses that answer with an error of ours."""
+    client.raise_request_exception = False
+    query = urlencode([(name, text) for name in NAMES[kind].split()])
+    asked = [f"{address}?{query}" for address in addresses]
+    assert asked
+    return [address for address in asked if client.get(address).status_code >= 500]
