@@ -114,7 +114,8 @@ def _workers() -> Check:
         return Check("workers", ok=False, detail=f"none was heard of in the last {WORKER_SEEN_WITHIN_S:.0f} s")
     wrong = [text for worker in there if (text := _deaf(worker))]
     gone = [f"{worker.name} is not heard of any more" for worker in workers if not worker.is_there]
-    return Check("workers", ok=not wrong, detail="; ".join((wrong or [f"{len(there)} take work"]) + gone))
+    well = f"{len(there)} {'takes' if len(there) == 1 else 'take'} work"
+    return Check("workers", ok=not wrong, detail="; ".join((wrong or [well]) + gone))
 
 
 def _deaf(worker: Heard) -> str:

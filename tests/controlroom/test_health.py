@@ -113,7 +113,7 @@ def test_a_worker_that_is_gone_with_its_machine_does_not_hold_up_the_others(clie
     make_worker()
     make_worker(name="w2", seen=61, answered=61)
     assert wrong(client) == {}
-    assert client.get("/readyz").json()["checks"]["workers"]["detail"] == "1 take work; w2 is not heard of any more"
+    assert client.get("/readyz").json()["checks"]["workers"]["detail"] == "1 takes work; w2 is not heard of any more"
 
 
 def test_no_worker_is_not_ready(client: Client) -> None:
