@@ -4,7 +4,6 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -25,10 +24,8 @@ def context(make_context: MakeContext) -> ToolContext:
 
 
 @pytest.fixture
-def allowed() -> Iterator[None]:
-    python.allow([f"{HERE}:*"])
-    yield
-    python.allow([])
+def allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(python, "_listed", (f"{HERE}:*",))
 
 
 def call(context: ToolContext, name: str, *, isolated: bool = False, **args: Any) -> Outputs:
