@@ -177,7 +177,7 @@ class Server:
         deadline = time.monotonic() + START_S
         while not self._answers():
             assert time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.05)
+            time.sleep(0.05)  # between two looks
 
     def _answers(self) -> bool:
         try:
