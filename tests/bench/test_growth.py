@@ -13,8 +13,10 @@ from django.utils import timezone
 
 from bench.fill import fill
 from bench.record import Record
+from controlroom import vitals
 from runs.execution.dispatch import free_slots
 from runs.execution.sweep import sweep
+from runs.insight.inbox import questions
 from runs.lists import newest
 from runs.lists.counts import by_status
 from runs.lists.expectations import expected_durations, forget
@@ -33,15 +35,19 @@ STORED = 20_000
 GROWING = ("runs_run", "runs_step", "runs_attempt", "runs_event", "runs_delivery")
 
 
-def whole_tables_read(statements: list[dict[str, Any]]) -> Iterator[str]:
+def plans_of(statements: list[dict[str, Any]]) -> Iterator[str]:
+    """The lines of PostgreSQL's plan for each statement, with its values."""
     with connection.cursor() as cursor:
         cursor.execute("SET random_page_cost = 1.1")  # with few rows as well, an index is worth it where there is one
         for statement in statements:
-            if not statement["sql"].lstrip(" \n(").startswith(("SELECT", "WITH")):
-                continue
-            cursor.execute("EXPLAIN " + statement["sql"].replace("%", "%%"))
-            lines = [line for (line,) in cursor.fetchall()]
-            yield from (line for line in lines for table in GROWING if f"Seq Scan on {table} " in line)
+            if statement["sql"].lstrip(" \n(").startswith(("SELECT", "WITH")):
+                cursor.execute("EXPLAIN " + statement["sql"].replace("%", "%%"))
+                yield from (line for (line,) in cursor.fetchall())
+
+
+def whole_tables_read(statements: list[dict[str, Any]]) -> Iterator[str]:
+    for line in plans_of(statements):
+        yield from (line for table in GROWING if f"Seq Scan on {table} " in line)
 
 
 def test_what_is_asked_all_the_time_reads_no_table_as_a_whole(record: Record) -> None:
@@ -56,6 +62,11 @@ def test_what_is_asked_all_the_time_reads_no_table_as_a_whole(record: Record) ->
         list(board_runs(make_actor()))
         list(Run.objects.active().newest_first()[:51])
         frames.look([str(run.pk)], shown=[str(run.pk)])
+        for name in vitals.RANGES:
+            vitals.flow(name)
+        vitals.queues()
+        vitals.step_queue()
+        list(questions(make_actor("operator")))
 
     assert list(whole_tables_read(asked.captured_queries)) == []
 
@@ -97,3 +108,17 @@ def test_no_list_that_is_filtered_reads_a_table_as_a_whole(record: Record, monke
         expected_durations([run.plan_version.plan_id])
 
     assert list(whole_tables_read(asked.captured_queries)) == []
+
+
+@pytest.mark.parametrize("filters", [RunFilters(), RunFilters(trigger=("cli",))])
+def test_a_time_line_finds_what_ended_in_its_time_by_an_index_alone(record: Record, filters: RunFilters) -> None:
+    fill(record.connection, {str(run_plan(HELLO.format(slug="hello")).pk): STORED})
+    now = timezone.now()
+
+    with CaptureQueriesContext(connection) as asked:
+        time_line(make_actor("viewer"), filters, since=now - timedelta(hours=24), until=now)
+
+    lines = list(plans_of(asked.captured_queries))
+    walks = [line for line in lines if " using run_ended " in line]
+    assert len(walks) == Lane.objects.count()
+    assert all("Index Only Scan Backward" in line for line in walks), lines

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
+from controlroom.database import django_database
 from runs import hints
 from runs.models import Run
 from runs.transitions.turn import turn
@@ -152,3 +153,16 @@ def test_work_goes_on_when_the_database_takes_connections_again(tmp_path: Path) 
             wait_until(lambda: "not currently accepting connections" in hired.log.read_text(), within_s=PATIENCE_S)
         wait_until(lambda: Run.objects.get(pk=run.pk).status == "success", within_s=PATIENCE_S)
         assert worker.popen.poll() is None
+
+
+@pytest.mark.parametrize("own", ["", "-c statement_timeout=7s"])
+def test_web_plans_a_statement_for_the_values_it_has_and_keeps_what_the_url_says(own: str) -> None:
+    url = make_conninfo(os.environ["DATABASE_URL"], **({"options": own} if own else {}))
+    options = django_database(url, pool=1)["OPTIONS"]["options"]
+    with psycopg.connect(os.environ["DATABASE_URL"], options=options) as connected:
+        assert connected.execute("SHOW plan_cache_mode").fetchone() == ("force_custom_plan",)
+        assert connected.execute("SHOW statement_timeout").fetchone() == ("7s" if own else "0",)
+
+
+def test_workers_keep_the_plans_of_their_few_statements() -> None:
+    assert "options" not in django_database(os.environ["DATABASE_URL"])["OPTIONS"]
