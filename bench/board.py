@@ -33,6 +33,7 @@ FILTERS = {
     "time": ("within=24h", "within=30d"),
     "archived": ("archived=1",),
 }
+BESIDE = ("/inbox", "/sessions", "/views/badges", "/health", "/palette?q=deploy")  # what else is asked of all runs
 SEARCHES = {
     "search, frequent word": ("q=deploy", "q=for", "q=de"),
     "search, rare word": ("q=c4ca4238", "q=%234711"),
@@ -66,13 +67,15 @@ class Watched:
                 for name, added in self._pages().items():
                     looks = {page: self._look(browser, page, name) for page in (f"/?{query}{more}" for more in added)}
                     times = max(map(self._times, looks, looks.values()))
-                    most = max(most, times)
+                    most = most if name in SEARCHES else max(most, times)
                     said = f" ({times:.1f}x)" if times else ""
                     p95 = max(percentile(took.ms, 0.95) for took in looks.values())
                     target = at_most(SEARCH_MS if name in SEARCHES else P95_MS)
                     yield Figure(f"{size:,}: {view}, {name}{said}", "ms, p95", [p95], target)
                 if most:
-                    yield Figure(f"{size:,}: {view}, the most of all", "times", [most], at_most(TIMES))
+                    yield Figure(f"{size:,}: {view}, the most of all but searches", "times", [most], at_most(TIMES))
+            for page in BESIDE:
+                yield Figure(f"{size:,}: {page}", "ms, p95", [percentile(self._look(browser, page).ms, 0.95)])
 
     def _pages(self) -> Mapping[str, Sequence[str]]:
         """What is added to the address of a view."""
@@ -85,7 +88,7 @@ class Watched:
         searches = {name: [f"&{query}" for query in queries] for name, queries in SEARCHES.items()}
         return {WHOLE: [""], **singles, PAIR: pairs, **searches}
 
-    def _look(self, browser: Line, page: str, name: str) -> Took:
+    def _look(self, browser: Line, page: str, name: str = "") -> Took:
         """The first time does not count."""
         size = len(browser.get(page))
         return Took([_ms(browser, page) for _ in range(PAIR_LOOKS if name == PAIR else LOOKS)], size)
@@ -105,7 +108,7 @@ def _ms(browser: Line, path: str) -> float:
 
 
 def board(bench: Bench) -> Iterator[Figure]:
-    """The board with few runs and with many."""
+    """The board with few runs and with many, and the pages beside it."""
     stock, watched = Stock(bench), Watched(bench)
     for size in SIZES:
         began = time.monotonic()
