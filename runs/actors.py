@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from runs.models import ApiToken
 
 VIEWER, OPERATOR, ADMIN = "viewer", "operator", "admin"
+PROGRAM = "token "  # begins the name of a program, which calls with a token
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +53,4 @@ def actor_of_user(user: User | AnonymousUser) -> Actor:
 
 
 def actor_of_token(token: ApiToken) -> Actor:
-    return Actor(f"token {token.name}", frozenset({token.role}))
+    return Actor(f"{PROGRAM}{token.name}", frozenset({token.role}))

@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 
 from pulser.engine.states import RUN_ENDED, RUN_OPEN, RunStatus
 from pulser.language import limits
+from runs.actors import PROGRAM
 from runs.models.choices import ENVIRONMENTS, RUN_STATUSES, words
 
 if TYPE_CHECKING:
@@ -198,6 +199,11 @@ class Run(models.Model):
     def short_id(self) -> str:
         """The random end of the id: eight characters tell two runs apart, the beginning of a UUIDv7 is its time."""
         return uuid.UUID(str(self.id)).hex[-8:]
+
+    @property
+    def starter(self) -> str:
+        """Who or what started it, where there is room for a word: a person, or the way in which a program did."""
+        return self.trigger if not self.actor or self.actor.startswith(PROGRAM) else self.actor
 
     @property
     def is_finished(self) -> bool:

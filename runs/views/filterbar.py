@@ -22,7 +22,7 @@ MENUS: Mapping[str, str] = {
     "lane": "Lane",
     "plan": "Plan",
     "session": "Session",
-    "environment": "Where",
+    "environment": "Environment",
     "trigger": "Trigger",
     "within": "Time",
 }

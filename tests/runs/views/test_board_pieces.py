@@ -120,6 +120,18 @@ def test_a_menu_that_is_not_there_is_not_found(viewer: Client) -> None:
     assert viewer.get("/board/values/colour").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("actor", "shown"), [("alice", "alice"), ("token agent seven", "hook"), ("", "hook"), ("tokenia", "tokenia")]
+)
+def test_a_card_names_the_person_or_the_way_in_which_a_program_started_it(
+    viewer: Client, actor: str, shown: str
+) -> None:
+    make_run(actor=actor, trigger="hook")
+    page = viewer.get("/").content.decode()
+    assert f">{shown}</span>" in page
+    assert f'title="Started by {actor or "nobody known"} (hook)"' in page
+
+
 def test_a_title_in_the_time_line_cannot_carry_markup(viewer: Client) -> None:
     now = timezone.now()
     run = start(title="<script>alert(1)</script>", lane="A")
