@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 
-from pulser.language.conformance import find_patterns_by
+from pulser.language.patterns import find_patterns_by
 from pulser.verifiers.matching import has_match
 
 

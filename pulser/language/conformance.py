@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -18,10 +17,11 @@ from referencing.exceptions import Unresolvable
 from pulser.language.durations import moment, seconds
 from pulser.language.limits import WAIT_MAX_S
 from pulser.language.names import did_you_mean, one_of, show, spoken_kinds, wrong_kind
+from pulser.language.patterns import bounded, check_pattern, check_untold, has_match, is_other_key
 from pulser.language.problems import Path
 from pulser.language.types import Type, fits, kinds
 
-_FORMATS = FormatChecker(("date", "email", "ipv4", "ipv6", "regex", "uuid"))  # those that need no other package
+_FORMATS = FormatChecker(("date", "email", "ipv4", "ipv6", "uuid"))  # those that need no other package
 _SPOKEN_FORMATS = ("date-time", "pulser-duration")  # their checks, below, say themselves what was expected
 _NOWHERE: Any = Registry()  # it fetches nothing
 
@@ -57,12 +57,21 @@ def mismatches(value: Any, schema: Mapping[str, Any], *, root: Mapping[str, Any]
     whole = _Validator(root or schema, registry=_NOWHERE, format_checker=_FORMATS)
     validator = whole.evolve(schema=schema) if root else whole
     try:
-        found = [mismatch for error in validator.iter_errors(value) for mismatch in _described(error)]
+        with bounded():
+            found = _found(validator, value, root or schema)
     except RecursionError:
         return [Mismatch((), "the value is nested too deep, or its schema refers to itself without end")]
     except Unresolvable as error:
         return [Mismatch((), f"the schema refers to {show(str(error.ref))}, which is not there")]
     return list({(each.path, each.message): each for each in found}.values())
+
+
+def _found(validator: Any, value: Any, root: Mapping[str, Any]) -> list[Mismatch]:
+    try:
+        check_untold(value, root)
+    except ValueError as error:
+        return [Mismatch((), f"whether its keys are allowed cannot be told: {error}")]
+    return [mismatch for error in validator.iter_errors(value) for mismatch in _described(error)]
 
 
 def schema_mismatches(schema: Any) -> tuple[Mismatch, ...]:
@@ -74,6 +83,14 @@ def schema_mismatches(schema: Any) -> tuple[Mismatch, ...]:
 def _schema_mismatches(text: str) -> tuple[Mismatch, ...]:
     # The steps of a plan declare the same few types again and again, and the schema of schemas is slow to apply.
     return tuple(mismatches(json.loads(text), Draft202012Validator.META_SCHEMA))
+
+
+@_FORMATS.checks("regex", raises=ValueError)
+def _is_pattern(value: object) -> bool:
+    """Raises ValueError."""
+    if isinstance(value, str):
+        check_pattern(value)
+    return True
 
 
 @_FORMATS.checks("date-time", raises=ValueError)
@@ -150,36 +167,50 @@ def _is_type(checker: Any, instance: Any, *, kind: str) -> bool:
 
 
 _KINDS = ("array", "boolean", "integer", "null", "number", "object", "string")
-Finder = Callable[[str, str], bool]
-
-
-def _plain_find(pattern: str, text: str) -> bool:
-    return re.search(pattern, text) is not None
-
-
-_finder: list[Finder] = [_plain_find]  # the one that is asked
-
-
-def find_patterns_by(finder: Finder) -> None:
-    """From now on `pattern` asks this whether a text has a match. It raises ValueError where it cannot tell.
-
-    By itself Python's `re` may look at a short text for hours. To end that takes a process, which is not for here.
-    """
-    _finder[:] = [finder]
 
 
 def _pattern(*question: Any) -> Iterable[ValidationError]:
     _, pattern, instance, _ = question
     if isinstance(instance, str):
         try:
-            if not _finder[0](pattern, instance):
+            if not has_match(pattern, instance):
                 yield ValidationError("it does not match")
         except ValueError as error:
             yield ValidationError("it cannot be matched", cause=error)
 
 
+def _pattern_properties(*question: Any) -> Iterable[ValidationError]:
+    validator, parts, instance, _ = question
+    for key, value in instance.items() if isinstance(instance, dict) else ():
+        for pattern, part in parts.items():
+            try:
+                is_meant = has_match(pattern, key)
+            except ValueError as error:
+                yield ValidationError("it cannot be matched", path=(key,), cause=error, validator_value=pattern)
+                continue
+            if is_meant:
+                yield from validator.descend(value, part, path=key, schema_path=pattern)
+
+
+def _additional_properties(*question: Any) -> Iterable[ValidationError]:
+    validator, allowed, instance, schema = question
+    others = [key for key in instance if is_other_key(key, schema)] if isinstance(instance, dict) else []
+    if isinstance(allowed, Mapping):
+        for key in others:
+            yield from validator.descend(instance[key], allowed, path=key)
+    elif not allowed and others:
+        yield ValidationError("there are others")
+
+
 _STANDARD: Mapping[str, Any] = Draft202012Validator.VALIDATORS
-_OWN: dict[str, _Keyword] = {"oneOf": _one_of, "enum": _enum, "const": _const, "pattern": _pattern}
+_OWN: dict[str, _Keyword] = {
+    "oneOf": _one_of,
+    "enum": _enum,
+    "const": _const,
+    "pattern": _pattern,
+    "patternProperties": _pattern_properties,
+    "additionalProperties": _additional_properties,
+}
 _extend: Any = extend  # it has no types
 _Validator: Any = _extend(
     Draft202012Validator,
@@ -213,7 +244,8 @@ _BOUNDS = {
 def _described(error: Any, base: Path = ()) -> Iterator[Mismatch]:
     path: Path = (*base, *error.relative_path)
     if "propertyNames" in error.absolute_schema_path:
-        yield Mismatch((*path, str(error.instance)), f"the key {show(error.instance)} is not allowed here", is_key=True)
+        problem = f": {_sentence(error)}" if error.cause else " is not allowed here"
+        yield Mismatch((*path, str(error.instance)), f"the key {show(error.instance)}{problem}", is_key=True)
     elif error.validator in ("anyOf", "oneOf") and error.context:
         yield from _alternatives(error, path)
     elif error.validator == "required":
@@ -255,7 +287,7 @@ def _wanted(error: ValidationError) -> frozenset[str]:
 def _unknown_keys(error: Any, path: Path) -> Iterator[Mismatch]:
     known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
     for key in error.instance:
-        if key not in known:
+        if is_other_key(key, error.schema):
             hint = did_you_mean(key, known) or (f"; there are {one_of(known)}" if known else "")
             yield Mismatch((*path, key), f"unknown key `{key[:100]}`{hint}", is_key=True, unknown_key=key)
 
@@ -273,8 +305,9 @@ def _sentence(error: Any) -> str:
         return str(error.cause)
     if error.validator == "not" and isinstance(error.validator_value, Mapping) and "required" in error.validator_value:
         return _only_one([error.validator_value])
-    if error.validator == "pattern" and error.cause:
-        return f"whether it matches `{error.validator_value}` cannot be told: {error.cause}"
+    if error.validator in ("pattern", "patternProperties") and error.cause:
+        what = "it" if error.validator == "pattern" else "this key"
+        return f"whether {what} matches `{error.validator_value}` cannot be told: {error.cause}"
     if error.validator in _BOUNDS:
         bound = show(error.validator_value) if error.validator != "pattern" else f"`{error.validator_value}`"
         return f"expected {_BOUNDS[error.validator].format(bound)}, got {show(error.instance)}"

@@ -34,12 +34,18 @@ VALUE_BYTES = 1 * MIB
 RENDERED_BYTES = 4 * MIB  # all values that the expressions of one step's arguments make together
 INTEGER_MAX = 2**63 - 1
 
+# Regular expressions: what a search takes may have no bound of its own.
+PATTERN_CHARS = 4 * KIB
+PATTERN_S = 1.0  # of a schema, for one text
+PATTERNS_S = 4.0  # of a schema, for all texts of one request
+
 # What a step may leave behind.
 OUTPUT_BYTES = 1 * MIB  # inline; more becomes an artifact
 STREAM_TAIL_BYTES = 64 * KIB  # stdout and stderr as outputs: the last of each
 LOG_BYTES = 64 * MIB  # per step, then cut, and said so
 LOG_CHUNK_BYTES = 64 * KIB
 ARTIFACT_BYTES = 1 * GIB
+PICTURE_PIXELS = 50_000_000  # are drawn; each takes four bytes of a browser
 
 # Time, in seconds.
 STEP_TIMEOUT_S = 3600.0  # a step that names none

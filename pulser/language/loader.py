@@ -9,6 +9,7 @@ from pulser.language.catalogue import Catalogue
 from pulser.language.checks import check
 from pulser.language.document import Plan
 from pulser.language.limits import PLAN_PROBLEMS
+from pulser.language.patterns import bounded
 from pulser.language.positions import read
 from pulser.language.problems import Problem
 from pulser.language.shape import shape
@@ -26,6 +27,7 @@ class Checked:
     document: dict[str, Any] | None
 
 
+@bounded()
 def load(text: str, *, catalogue: Catalogue) -> Checked:
     """Reads and checks a plan, in YAML or JSON. Never raises: the problems are sorted by their place, at most 100."""
     source = read(text)

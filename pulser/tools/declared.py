@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
+from pulser.language.conformance import mismatches
 from pulser.language.limits import OUTPUT_BYTES
+from pulser.language.problems import path_text
 from pulser.tools.values import clean_text, parse_json, storable
 
 _ENTRY = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)(=|<<)(.*)", re.DOTALL)
@@ -99,11 +99,12 @@ def _take(found: DeclaredOutputs, name: str, *, text: str | None, schema: Mappin
     except ValueError:
         found.problems.append(f"output `{name}`: expected {_expected(schema)} as JSON, got {text[:_SHOWN_CHARS]!r}")
         return
-    error = next(Draft202012Validator(schema).iter_errors(value), None)
-    if error is None:
+    wrong = mismatches(value, schema)
+    if not wrong:
         found.values[name] = value
     else:
-        found.problems.append(f"output `{name}`: {error.message[:500]}; expected {_expected(schema)}")
+        place = path_text((name, *wrong[0].path))
+        found.problems.append(f"output `{place}`: {wrong[0].message[:500]}")
 
 
 def _take_missing(found: DeclaredOutputs, name: str, *, schema: Mapping[str, Any]) -> None:

@@ -7,9 +7,10 @@ import json
 from typing import Any
 
 from pulser.language.catalogue import VerifierSpec
-from pulser.language.limits import EXPRESSION_BYTES, STREAM_TAIL_BYTES
+from pulser.language.limits import PATTERN_CHARS, STREAM_TAIL_BYTES
 from pulser.verifiers.base import StepResult, Verdict
-from pulser.verifiers.matching import Match, MatchError, search
+from pulser.verifiers.child import MatchError
+from pulser.verifiers.matching import Match, search
 
 _CONFIG = {
     "type": "object",
@@ -17,7 +18,7 @@ _CONFIG = {
     "required": ["pattern"],
     "properties": {
         "in": {"type": "string", "minLength": 1, "default": "stdout", "description": "An output of the step."},
-        "pattern": {"type": "string", "minLength": 1, "maxLength": EXPRESSION_BYTES, "format": "regex"},
+        "pattern": {"type": "string", "minLength": 1, "maxLength": PATTERN_CHARS, "format": "regex"},
         "absent": {"type": "boolean", "default": False, "description": "The pattern must not be found."},
     },
 }
@@ -45,7 +46,7 @@ class Regex:
         text = _text(result.outputs[name])
         skipped = max(0, len(text) - STREAM_TAIL_BYTES)
         try:
-            match = search(pattern, text=text[skipped:], workdir=result.workdir)
+            match = search(pattern, text=text[skipped:])
         except MatchError as error:
             return Verdict(passed=False, message=f"`{pattern}`: {error}", evidence=evidence)
         if match is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from pulser.language.catalogue import VerifierSpec
@@ -11,8 +10,8 @@ from pulser.language.checks.outline import Outline, Place, outputs_type
 from pulser.language.checks.templates import hollow
 from pulser.language.conformance import mismatches
 from pulser.language.names import did_you_mean, one_of, show, wrong_kind
+from pulser.language.patterns import check_pattern
 from pulser.language.problems import Path
-from pulser.language.source import Source
 from pulser.language.types import NoField, field
 
 REQUIRED = "required"
@@ -70,12 +69,7 @@ def _check_regex(plan: Outline, place: Place, *, config: dict[str, Any], path: P
         hint = did_you_mean(output, known) or (f"; there are {one_of(known)}" if known else "")
         message = f"`{place.step.uses}` has no output {show(output)}{hint}"
         plan.source.add_at_value((*path, "in"), message)
-    if isinstance(pattern := config.get("pattern"), str):
-        _check_pattern(plan.source, pattern, path=(*path, "pattern"))
-
-
-def _check_pattern(source: Source, pattern: str, *, path: Path) -> None:
     try:
-        re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
-        source.add_at_value(path, f"not a regular expression: {error}")
+        check_pattern(str(config.get("pattern", "")))
+    except ValueError as error:
+        plan.source.add_at_value((*path, "pattern"), f"not a regular expression: {error}")

@@ -47,7 +47,7 @@ def test_a_right_value_is_taken(tmp_path: Path, text: str, schema: dict[str, Any
     [
         pytest.param(b"", TEXT, "`x` was not written", id="not written"),
         pytest.param(b"x=abc\n", NUMBER, "`x`: expected number as JSON, got 'abc'", id="not JSON"),
-        pytest.param(b'x="1"\n', NUMBER, "`x`: '1' is not of type 'number'", id="another type"),
+        pytest.param(b'x="1"\n', NUMBER, '`x`: expected a number, got "1"', id="another type"),
         pytest.param(b"x=NaN\n", NUMBER, "expected number as JSON", id="NaN is not JSON"),
         pytest.param(b"x=" + b"[" * 200_000, ANYTHING, "expected a value as JSON", id="nested too deep"),
         pytest.param(b"just text\n", TEXT, "expected name=value or name<<WORD, got 'just text'", id="no pair"),

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from pulser.language import check_params
 from pulser.language.limits import STREAM_TAIL_BYTES
 from pulser.verifiers import matching
 from pulser.verifiers.base import StepResult, Verdict
@@ -104,25 +103,9 @@ def test_a_small_worst_case_is_told_from_a_large_one(pattern: str, length: int, 
     assert (matching.worst_steps(pattern, length=length) <= 10_000_000) is is_small
 
 
-def test_a_match_in_a_child_process_is_the_same_as_one_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_match_in_a_child_process_is_the_same_as_one_here(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "größer 🙂 42 passed"
-    here = matching.search(r"\d+ passed", text=text, workdir=tmp_path)
+    here = matching.search(r"\d+ passed", text=text)
     monkeypatch.setattr(matching, "_STEPS_AT_ONCE", 0)
 
-    assert matching.search(r"\d+ passed", text=text, workdir=tmp_path) == here == matching.Match(9, "42 passed")
-
-
-def test_a_pattern_of_a_schema_that_explodes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matching, "TIME_LIMIT_S", 0.5)
-    schema = {"properties": {"name": {"type": "string", "pattern": "^(a+)+$"}}}
-
-    _, (problem,) = check_params(schema, {"name": "a" * 100 + "b"})
-
-    assert (problem.path, "no answer within 0.5 s" in problem.message) == ("name", True)
-
-
-@pytest.mark.parametrize("text", ["aa", "a" * 40])
-def test_a_pattern_of_a_schema_that_might_explode_still_finds(text: str) -> None:
-    schema = {"properties": {"name": {"type": "string", "pattern": "^(a+)+$"}}}
-
-    assert check_params(schema, {"name": text})[1] == []
+    assert matching.search(r"\d+ passed", text=text) == here == matching.Match(9, "42 passed")
