@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from pulser.language.limits import KIB, MIB
-from runs.artifacts import diff, image, link, markdown, table, text
+from runs.artifacts import diff, image, link, table, text
 from runs.artifacts.content import Gone, Head, image_type_of, is_text, read_head
 from runs.artifacts.shown import Shown
 from runs.models import Artifact
 
 READ_BYTES = 1 * MIB
 TEXT_BYTES = 64 * KIB
+MARKDOWN_BYTES = 128 * KIB  # as much of it is rendered, never more
 FULL_IMAGE_BYTES = 16 * MIB
 
 GONE = Shown("none", notes=("The content is gone: the storage no longer has this file.",))
@@ -42,12 +44,18 @@ def _text(head: Head, is_full: bool) -> Shown:
     return text.show(head, at_most=READ_BYTES if is_full else TEXT_BYTES)
 
 
+def _markdown(head: Head, _: bool) -> Shown:
+    if not is_text(head.data):
+        return BINARY
+    return replace(text.show(head, at_most=MARKDOWN_BYTES), kind="markdown")
+
+
 def _image(head: Head, is_full: bool) -> Shown:
     return image.show(head, at_most=FULL_IMAGE_BYTES if is_full else READ_BYTES)
 
 
 SHOWS: Mapping[str, Callable[[Head, bool], Shown]] = {
-    "markdown": lambda head, _: markdown.show(head) if is_text(head.data) else BINARY,
+    "markdown": _markdown,
     "table": lambda head, is_full: table.show(head, at_most=table.ROWS_FULL if is_full else table.ROWS),
     "image": _image,
     "link": lambda head, _: link.show(head) if is_text(head.data) else BINARY,

@@ -15,8 +15,11 @@ from runs.artifacts.preview import BINARY, EMPTY, GONE, preview
 from runs.artifacts.shown import Shown
 from runs.models import Artifact
 
-PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + b"\0" * 40
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x02\0\0\0\x01" + b"\0" * 32
 SVG = b"<?xml version='1.0'?>\n<!-- made -->\n<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+JPEG = b"\xff\xd8\xff\xe0\0\x10JFIF\0" + b"\0" * 9 + b"\xff\xc0\0\x0b\x08\0\x01\0\x02\x01\x01\x11\0"
+GIF = b"GIF89a\x02\0\x01\0\0\0\0,\0\0\0\0\x02\0\x01\0\0\x02\0;"
+WEBP = b"RIFF\x24\0\0\0WEBPVP8 \x18\0\0\0\0\0\0\x9d\x01\x2a\x02\0\x01\0" + b"\0" * 14
 HTML = b"<!doctype html><script>alert(1)</script>"
 
 
@@ -87,9 +90,9 @@ def test_html_is_text_whatever_it_calls_itself(tmp_path: Path) -> None:
     "content",
     [
         PNG,
-        b"\xff\xd8\xff\xe0\0\x10JFIF\0" + b"\0" * 40,
-        b"GIF89a" + b"\0" * 20,
-        b"RIFF\x24\0\0\0WEBPVP8 " + b"\0" * 20,
+        JPEG,
+        GIF,
+        WEBP,
         SVG,
     ],
 )
@@ -126,6 +129,31 @@ def test_a_large_image_is_shown_on_its_own_page_only(tmp_path: Path) -> None:
     assert preview(large).kind == "none"
     assert "2.0\xa0MB" in preview(large).notes[0]
     assert preview(large, is_full=True).kind == "image"
+
+
+@pytest.mark.parametrize("kind", ["image", "file"])
+def test_a_picture_of_too_many_pixels_is_offered_for_download_alone(tmp_path: Path, kind: str) -> None:
+    vast = PNG[:16] + (50_000).to_bytes(4, "big") * 2 + PNG[24:]
+    found = preview(keep(tmp_path, vast, kind=kind), is_full=True)
+
+    assert (found.kind, found.value) == ("none", None)
+    assert found.notes == (
+        "This picture has 50,000 by 50,000 pixels; up to 50 million are shown here. Download it to look at it.",
+    )
+
+
+@pytest.mark.parametrize("content", [JPEG[:20] + b"\0" * 20, GIF[:13], WEBP[:26], PNG[:20]])
+def test_a_picture_that_does_not_say_its_size_is_offered_for_download_alone(tmp_path: Path, content: bytes) -> None:
+    found = shown(tmp_path, content, kind="image")
+
+    assert found.kind == "none"
+    assert "does not say how large its picture is" in found.notes[0]
+
+
+def test_a_long_markdown_is_shown_up_to_128_kib_and_says_so(tmp_path: Path) -> None:
+    found = shown(tmp_path, b"# Much\n" + b"x" * 200 * KIB, kind="markdown")
+
+    assert (found.kind, found.notes) == ("markdown", ("The first 128.0\xa0KB of 200.0\xa0KB.",))
 
 
 @pytest.mark.parametrize("kind", ["markdown", "table", "image", "link", "diff", "file"])

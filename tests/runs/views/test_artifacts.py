@@ -20,7 +20,7 @@ def _storage(settings: Settings, tmp_path: Path) -> None:
 
 
 HTML = b"<script>alert(1)</script>"
-PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + b"\0" * 40
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x02\0\0\0\x01" + b"\0" * 32
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
 
 
