@@ -68,6 +68,12 @@ class BoundedRequest(http_protocol.WebRequest):
         if part:
             super().handleContentChunk(part)
 
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        """Of an answer to HEAD only the head is sent. Daphne sends later pieces too, as if another answer began."""
+        if self.method == b"HEAD" and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        super().handle_reply(message)
+
 
 class BoundedSocket(ws_protocol.WebSocketProtocol):
     """Drops the connection as soon as a message announces more than `REQUEST_BYTES`, or has them once unpacked."""

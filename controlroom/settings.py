@@ -95,6 +95,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "controlroom.faults.forged"
 CSRF_TRUSTED_ORIGINS = env_list("CONTROLROOM_ORIGINS", default=[])
 
 # Time and language
@@ -152,6 +153,7 @@ TOOL_SETTINGS = {
     "python_functions": [
         "controlroom.demo.functions:*",
         "runs.bulk.work:carry_out",
+        "runs.bulk.work:take_back",
         *env_list("CONTROLROOM_PYTHON_FUNCTIONS", default=[]),
     ],
     "http_allow": env_list("CONTROLROOM_HTTP_ALLOW", default=[]),

@@ -49,10 +49,10 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         path = request.path_info
-        if request.method == "GET" and path.startswith(self.static_prefix):
+        if request.method in ("GET", "HEAD") and path.startswith(self.static_prefix):
             name = path.removeprefix(self.static_prefix)
-            is_text = Path(name).suffix in TYPES and "Range" not in request.headers
-            if is_text and (files := _files_of(name)):
+            files = _files_of(name) if Path(name).suffix in TYPES else ()
+            if len(files) > 1 or (files and "Range" not in request.headers):  # of several, a part is not to be had
                 return _text(request, files)
         answer: HttpResponseBase = super().__call__(request)
         answer.headers.setdefault("X-Content-Type-Options", "nosniff")
@@ -68,12 +68,14 @@ def _text(request: HttpRequest, files: Files) -> HttpResponse:
         "Vary": "Accept-Encoding",
         "X-Content-Type-Options": "nosniff",
     }
-    if headers["ETag"] in request.headers.get("If-None-Match", ""):
+    known = request.headers.get("If-None-Match", "")
+    if headers["ETag"] in known or known.strip() == "*":
         return HttpResponse(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     content = _compressed(files) if wants_gzip else _content_of(files)
     encoding = {"Content-Encoding": "gzip"} if wants_gzip else {}
     kind = TYPES[files[0][0].suffix]
-    return HttpResponse(content, content_type=kind, headers=headers | encoding | {"Content-Length": str(len(content))})
+    headers |= encoding | {"Content-Length": str(len(content))}
+    return HttpResponse(b"" if request.method == "HEAD" else content, content_type=kind, headers=headers)
 
 
 def _files_of(name: str) -> Files:

@@ -11,7 +11,10 @@ from controlroom.health_page import health
 from controlroom.metrics import metrics
 
 admin.autodiscover()
-handler500 = "controlroom.faults.answer"
+handler400 = "controlroom.faults.unreadable"
+handler403 = "controlroom.faults.not_allowed"
+handler404 = "controlroom.faults.not_there"
+handler500 = "controlroom.faults.broken"
 
 urlpatterns = [
     path("", include("runs.views.urls")),

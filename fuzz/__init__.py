@@ -1,1 +1,1 @@
-"""Bad input for a real control room: to every call of its OpenAPI, to hooks, to sockets, and by not reading."""
+"""Bad input for a real control room: to every call of its OpenAPI, every page, hooks, sockets, and by not reading."""

@@ -9,6 +9,7 @@ import time
 
 from fuzz.calls import calls
 from fuzz.hooks import hooks
+from fuzz.pages import pages
 from fuzz.readers import readers
 from fuzz.row import Row, show
 from fuzz.sockets import crowd, sockets
@@ -17,6 +18,7 @@ from fuzz.wire import junk, slow
 from pulser.language.limits import REQUEST_S, UNREAD_S
 
 EXAMPLES = {"operator": 60, "viewer": 15, "nobody": 5}  # for each call
+PAGES = {"operator": 30, "viewer": 12}  # requests to each address
 GRACE_S = 30.0
 
 
@@ -42,7 +44,10 @@ def everything(ours: Target, *, seed: int, times: float) -> list[Row]:
     rows += [junk(ours), *slow(ours, clients=20, within_s=REQUEST_S + GRACE_S)]
     rows += sockets(ours)
     rows += crowd(ours, count=1000, minutes=1)
-    return rows + readers(ours, each=3, cut_within_s=UNREAD_S + GRACE_S)
+    rows += readers(ours, each=3, cut_within_s=UNREAD_S + GRACE_S)
+    for role, requests in PAGES.items():  # last: their buttons end what the others look at
+        rows += pages(ours, role=role, seed=seed, each=max(2, int(requests * times)))
+    return rows
 
 
 if __name__ == "__main__":

@@ -1,6 +1,11 @@
-"""What a person does to saved views: each is the board's URL under a name, and its owner's alone to change."""
+"""What a person does to saved views: each is the board's URL under a name, and its owner's alone to change.
+
+Another tab may have deleted the view since it was found: then all of these raise NotThere.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -8,12 +13,13 @@ from django.db.models.functions import Now
 
 from pulser.tools.values import clean_text
 from runs.actors import Actor
-from runs.errors import DoesNotFit, Forbidden, MoveRefused
+from runs.errors import DoesNotFit, Forbidden, MoveRefused, NotThere
 from runs.models import SavedView
 from runs.models.view import NAME_CHARS
 
 VIEWS_EACH = 50
 QUERY_CHARS = 8_000
+GONE = "this view is no longer there: it was deleted meanwhile"
 
 
 def save_view(owner: User, *, name: str, query: str) -> SavedView:
@@ -32,26 +38,24 @@ def save_view(owner: User, *, name: str, query: str) -> SavedView:
 
 def change_view(view: SavedView, *, query: str) -> None:
     """The view asks for this from now on. Raises DoesNotFit."""
-    view.query = _query(query)
-    view.save(update_fields=["query"])
+    _change(view, query=_query(query))
 
 
 def rename_view(view: SavedView, *, name: str) -> None:
     """Raises DoesNotFit, MoveRefused for a taken name."""
-    view.name = _name(name)
+    wanted = _name(name)
     try:
         with transaction.atomic():
-            view.save(update_fields=["name"])
+            _change(view, name=wanted)
     except IntegrityError:
-        raise MoveRefused(_taken(view.name)) from None
+        raise MoveRefused(_taken(wanted)) from None
 
 
 def share_view(view: SavedView, *, shared: bool, actor: Actor) -> None:
     """Everybody sees a shared view over the board, so it asks for an operator. Raises Forbidden."""
     if shared and not actor.can_operate:
         raise Forbidden("sharing a view asks for the role operator")
-    view.is_shared = shared
-    view.save(update_fields=["is_shared"])
+    _change(view, is_shared=shared)
 
 
 def choose_default(view: SavedView, *, chosen: bool) -> None:
@@ -59,24 +63,32 @@ def choose_default(view: SavedView, *, chosen: bool) -> None:
     with transaction.atomic():
         _lock(view.owner)
         SavedView.objects.owned_by(view.owner).filter(is_default=True).update(is_default=False)
-        SavedView.objects.filter(pk=view.pk).update(is_default=chosen)
-    view.is_default = chosen
+        _change(view, is_default=chosen)
 
 
 def delete_view(view: SavedView) -> None:
     """It can be brought back until its owner saves or deletes another one."""
     with transaction.atomic():
-        SavedView.objects.owned_by(view.owner).deleted().delete()
-        SavedView.objects.filter(pk=view.pk).update(deleted_at=Now())
+        _change(view, deleted_at=Now())
+        SavedView.objects.owned_by(view.owner).deleted().exclude(pk=view.pk).delete()
 
 
 def restore_view(view: SavedView) -> None:
     """Raises MoveRefused when its name is taken, or another view has become the default meanwhile."""
     try:
         with transaction.atomic():
-            SavedView.objects.filter(pk=view.pk).update(deleted_at=None)
+            there = SavedView.objects.filter(pk=view.pk).update(deleted_at=None)
     except IntegrityError:
         raise MoveRefused(f"another view has taken the place of {view.name} meanwhile") from None
+    if not there:
+        raise NotThere(f"{view.name} cannot be brought back any more: only the view that was deleted last can")
+
+
+def _change(view: SavedView, **columns: Any) -> None:
+    if not SavedView.objects.kept().filter(pk=view.pk).update(**columns):
+        raise NotThere(GONE)
+    for name, value in columns.items():
+        setattr(view, name, value)
 
 
 def _name(text: str) -> str:
@@ -100,4 +112,5 @@ def _taken(name: str) -> str:
 
 def _lock(owner: User) -> None:
     """Two tabs of one person that save at once count one after the other."""
-    User.objects.select_for_update().only("pk").get(pk=owner.pk)
+    if User.objects.select_for_update().only("pk").filter(pk=owner.pk).first() is None:
+        raise NotThere("your account is no longer there: sign in anew")

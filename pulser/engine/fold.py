@@ -74,6 +74,7 @@ class RunState:
     queued_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    rested_s: float = 0.0
     archived_at: datetime | None = None
     cancel_requested_at: datetime | None = None
     artifacts: set[tuple[str, int, str]] = field(default_factory=set)
@@ -96,11 +97,15 @@ RUN_TARGETS = {move.event: move.target for move in RUN_MOVES.values()}
 STEP_TARGETS = {move.event: move.target for move in STEP_MOVES.values() if move.event.startswith("step.")}
 
 
-def fold(events: Iterable[Entry]) -> RunState:
-    """The run as of the last of these events. They begin with the first, in order, without gaps: else ValueError."""
+def fold(events: Iterable[Entry], *, is_whole: bool = True) -> RunState:
+    """The run as of the last of these events. They begin with the first, in order, without gaps: else ValueError.
+
+    `is_whole=False`: of a step's events of one kind all but the last may be missing. Nothing is counted then, and of
+    its attempts the last alone is sure to be there.
+    """
     state = RunState()
     for event in events:
-        if event.seq != state.seq + 1:
+        if is_whole and event.seq != state.seq + 1:
             raise ValueError(f"event {state.seq + 1} is missing: {event.seq} follows {state.seq}")
         state.seq = event.seq
         _apply(state, event)
@@ -135,6 +140,8 @@ def _reset(state: RunState, event: Entry) -> None:
         step = state.steps[key]
         state.steps[key] = StepState(attempt=step.attempt, attempts=step.attempts)
     state.stop, state.cancel_count, state.cancel_requested_at = "", 0, None
+    if state.started_at and state.finished_at and event.at:
+        state.rested_s += (event.at - state.finished_at).total_seconds()
 
 
 def _apply_to_run(state: RunState, event: Entry) -> None:

@@ -37,12 +37,15 @@ def decide_retry(
     irreversible step without one is tried once. `chance`: random, 0 <= chance < 1: half of each pause is fixed, half is
     left to it.
     """
-    if effect == Effect.IRREVERSIBLE and not explicit:
-        return None
-    if error_class not in policy.on or tries >= policy.max_attempts:
+    if error_class not in policy.on or tries >= most_tries(policy, effect=effect, explicit=explicit):
         return None
     pause = min(policy.initial * _power(policy.factor, tries - 1), policy.max)
     return RetryDecision(delay=pause / 2 + pause / 2 * chance)
+
+
+def most_tries(policy: Retry, *, effect: Effect, explicit: bool) -> int:
+    """How often a step that fails is tried before a person has to say so. `explicit`: as above."""
+    return 1 if effect == Effect.IRREVERSIBLE and not explicit else policy.max_attempts
 
 
 def _power(factor: float, exponent: int) -> float:

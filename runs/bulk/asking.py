@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
@@ -15,7 +15,7 @@ from runs.bulk.plan import ensure_lane, ensure_plan
 from runs.errors import DoesNotFit, Forbidden
 from runs.events import rfc3339
 from runs.execution.start import start_run
-from runs.lists.filters import WITHIN, RunFilters, as_moment, read_filters
+from runs.lists.filters import RunFilters, as_moment, fixed, read_filters
 from runs.lists.newest import count_each, passing
 from runs.models import Run
 from runs.models.run import RunQuerySet
@@ -23,7 +23,6 @@ from runs.models.run import RunQuerySet
 RUNS_MAX = 10_000  # in one go
 TICKED_MAX = 1_000
 TICK = timedelta(microseconds=1)  # `until` is a bound that does not belong to the range
-FIRST = datetime.min.replace(tzinfo=UTC)  # of all moments: nothing can be subtracted from it
 ACTIONS = {"retry": "Retry", "cancel": "Cancel", "archive": "Archive", "unarchive": "Restore"}
 KINDS_OF_RUNS = {"error": "failed ", "success": "successful "}
 
@@ -44,17 +43,9 @@ def all_that_match(actor: Actor, query: QueryDict, *, asked_at: datetime | None 
         raise DoesNotFit(filters.problems[0])
     now = database_time()
     asked_at = min(asked_at, now) if asked_at else now
-    fixed = _fixed(filters, asked_at)
-    there = replace(fixed, until=min(filter(None, (fixed.until, asked_at + TICK))))
-    return Meant(fixed, asked_at, count_each(actor, {"all": there}, limit=RUNS_MAX + 1)["all"])
-
-
-def _fixed(filters: RunFilters, asked_at: datetime) -> RunFilters:
-    """A range that moves with the clock would mean other runs when the work begins."""
-    if not filters.within:
-        return filters
-    since = max(asked_at, FIRST + WITHIN[filters.within]) - WITHIN[filters.within]
-    return replace(filters, within="", since=max(since, filters.since) if filters.since else since)
+    lasting = fixed(filters, asked_at)  # or it would mean other runs when the work begins
+    there = replace(lasting, until=min(filter(None, (lasting.until, asked_at + TICK))))
+    return Meant(lasting, asked_at, count_each(actor, {"all": there}, limit=RUNS_MAX + 1)["all"])
 
 
 def meant(actor: Actor, filters: RunFilters, *, asked_at: datetime) -> RunQuerySet:

@@ -1,4 +1,4 @@
-"""The plan `bulk`. Every control room has it: it belongs to the product, not to the demo."""
+"""The plans `bulk`, which every control room has, and `bulk-undo`: they belong to the product, not to the demo."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pulser.models import PlanVersion
 from runs.models import Lane
 
 SLUG = "bulk"
+UNDO_SLUG = "bulk-undo"
+BY_BOARD = frozenset({SLUG, UNDO_SLUG})  # nobody fills in a form to start these
 LANE = "bulk"
 LANE_LIMIT = 2  # of the workers' slots most are left for other work
 SOURCE = """\
@@ -51,19 +53,55 @@ outputs:
   summary: "{{ steps.work.outputs.result.summary }}"
 """
 
+# A plan of its own, with a function of its own: workers of the release before do what `bulk` asks, and refuse this.
+UNDO_SOURCE = """\
+# Takes back what one run of bulk work archived or restored. The button "Undo" starts it.
+pulser: 1
+slug: bulk-undo
+title: Undo of bulk work
+description: Restores what one run of bulk work archived, or archives what it restored; nothing else.
+params:
+  type: object
+  required: [action, bulk]
+  additionalProperties: false
+  properties:
+    action: {type: string, title: What to do, enum: [archive, unarchive]}
+    bulk: {type: string, title: Bulk work, description: The id of the run that is undone.}
+steps:
+  - id: work
+    title: Go through the runs
+    uses: python
+    with:
+      function: runs.bulk.work:take_back
+      args: {action: "{{ params.action }}", bulk: "{{ params.bulk }}"}
+    timeout: 2h
+    artifacts: [{path: report.md, kind: markdown}]
+outputs:
+  summary: "{{ steps.work.outputs.result.summary }}"
+"""
+
 
 def ensure_plan() -> PlanVersion:
     """The version of this release. Another document under the slug is left as a version beside it.
 
     Raises ValueError when the document is wrong.
     """
-    checked = check(SOURCE)
+    return _ensured(SLUG, SOURCE)
+
+
+def ensure_undo_plan() -> PlanVersion:
+    """The same of `bulk-undo`, which is made when it is first needed."""
+    return _ensured(UNDO_SLUG, UNDO_SOURCE)
+
+
+def _ensured(slug: str, source: str) -> PlanVersion:
+    checked = check(source)
     if checked.document is None:
-        raise ValueError(f"the plan {SLUG} is wrong: {'; '.join(map(str, checked.problems))}")
-    ours = PlanVersion.objects.filter(plan__slug=SLUG, digest=digest(checked.document)).order_by("-number").first()
+        raise ValueError(f"the plan {slug} is wrong: {'; '.join(map(str, checked.problems))}")
+    ours = PlanVersion.objects.filter(plan__slug=slug, digest=digest(checked.document)).order_by("-number").first()
     if ours is not None:
         return ours
-    saved = save_plan(SOURCE)
+    saved = save_plan(source)
     assert saved.version is not None
     return saved.version
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from pulser.tools.base import PermanentError, ToolContext
@@ -26,6 +27,7 @@ from runs import transitions
 from runs.actors import OPERATOR, Actor
 from runs.bulk.asking import RUNS_MAX, meant, read_moment
 from runs.bulk.report import report
+from runs.bulk.undo import done_by, expected, undone_by
 from runs.errors import DoesNotFit, RunError
 from runs.execution.insist import insist
 from runs.lists.filters import read_filters
@@ -36,6 +38,7 @@ SKIPPED_KEPT = 500  # told one by one; the rest is counted
 TITLE_CHARS, WHY_CHARS = 100, 300
 SELECTED = "selected.json"
 REPORT = "report.md"
+MISSING = "it is not as this bulk work left it: somebody moved it since, or it was deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Action:
     move: Callable[..., None]
     event: str
     is_done: Callable[[Run], bool] = lambda run: False
+    is_signed: bool = False  # the event names the bulk work, so that it can be undone
 
 
 ACTIONS: Mapping[str, Action] = {
@@ -52,8 +56,8 @@ ACTIONS: Mapping[str, Action] = {
     "cancel": Action(
         partial(transitions.request_cancel, once=True), "run.cancel_requested", lambda run: run.is_cancelling
     ),
-    "archive": Action(transitions.archive, "run.archived", lambda run: run.archived_at is not None),
-    "unarchive": Action(transitions.unarchive, "run.unarchived", lambda run: run.archived_at is None),
+    "archive": Action(transitions.archive, "run.archived", lambda run: run.archived_at is not None, is_signed=True),
+    "unarchive": Action(transitions.unarchive, "run.unarchived", lambda run: run.archived_at is None, is_signed=True),
 }
 
 
@@ -83,6 +87,11 @@ class Tally:
         if len(self.skipped) < SKIPPED_KEPT:
             self.skipped.append({"run": run_id, "title": title[:TITLE_CHARS], "why": why[:WHY_CHARS]})
 
+    def miss(self, number: int, *, why: str) -> None:
+        """So many that nobody can name any more."""
+        self.total += number
+        self.reasons[why] += number
+
     def as_result(self) -> dict[str, Any]:
         return {
             "summary": self.summary,
@@ -105,10 +114,52 @@ def carry_out(*, action: str, runs: list[str], query: str, asked_at: str, contex
     """
     if action not in ACTIONS:
         raise PermanentError(f"there is no action {action!r}: choose one of {', '.join(ACTIONS)}")
+    return _go_through(action, lambda actor: _named(runs) or _matching(actor, query, asked_at), context=context)
+
+
+@effect("idempotent")
+@attentive
+def take_back(*, action: str, bulk: str, context: ToolContext) -> dict[str, Any]:
+    """Restore the runs that this bulk work archived, or archive those that it restored, and leave a report.
+
+    Those that somebody moved since stay as they are. Returns and raises as `carry_out` does.
+    """
+    undone = insist(lambda: _undone(bulk))
+    if undone is None or undone.finished_at is None or undone_by(undone) != action:
+        raise PermanentError("the bulk work that is to be undone is not there any more, or is under way again")
+    done = insist(lambda: expected(undone))
+    return _go_through(action, lambda actor: _done_by(undone), context=context, number=done or 0, missing=MISSING)
+
+
+def _undone(bulk: str) -> Run | None:
+    try:
+        return Run.objects.with_context().filter(pk=UUID(bulk)).first()
+    except ValueError:
+        return None
+
+
+def _done_by(bulk: Run) -> list[str]:
+    try:
+        return [str(pk) for pk in insist(lambda: list(done_by(bulk).values_list("pk", flat=True)[:RUNS_MAX]))]
+    except ValidationError as error:
+        raise PermanentError("the bulk work that is to be undone named what is no run") from error
+
+
+def _go_through(
+    action: str,
+    select: Callable[[Actor], Sequence[str]],
+    *,
+    context: ToolContext,
+    number: int = 0,
+    missing: str = "",
+) -> dict[str, Any]:
+    """Do it to what is selected, of which `number` were expected at least; `missing` says why some are not."""
     bulk = insist(lambda: Run.objects.get(pk=context.run_id))
     actor = Actor(bulk.actor, frozenset({OPERATOR}))
-    ids = _selected(context.workdir / SELECTED, lambda: _named(runs) or _matching(actor, query, asked_at))
+    ids = _selected(context.workdir / SELECTED, lambda: select(actor))
     tally = Tally(len(ids))
+    if number > len(ids):
+        tally.miss(number - len(ids), why=missing)
     print(f"{action}: {len(ids):,} runs, as {actor.name}")
     try:
         for batch in _batches(ids):
@@ -164,7 +215,7 @@ def _do(action: Action, batch: list[str], *, bulk: Run, actor: Actor, tally: Tal
         if run_id in ours:
             tally.done += 1
         else:
-            _do_one(action, run_id, run=known.get(run_id), actor=actor, tally=tally)
+            _do_one(action, run_id, run=known.get(run_id), bulk=bulk, actor=actor, tally=tally)
         context.progress(tally.seen, tally.total)
 
 
@@ -176,14 +227,15 @@ def _done_before(action: Action, batch: Sequence[str], *, bulk: Run, actor: Acto
     return {str(run_id) for run_id in told.values_list("run_id", flat=True)}
 
 
-def _do_one(action: Action, run_id: str, *, run: Run | None, actor: Actor, tally: Tally) -> None:
+def _do_one(action: Action, run_id: str, *, run: Run | None, bulk: Run, actor: Actor, tally: Tally) -> None:
     if run is None:
         tally.skip(run_id, "", why="there is no such run any more")
     elif action.is_done(run):
         tally.already += 1
     else:
         try:
-            insist(lambda: action.move(run_id, actor=actor))
+            signed = {"bulk": str(bulk.pk)} if action.is_signed else {}
+            insist(lambda: action.move(run_id, actor=actor, **signed))
             tally.done += 1
         except RunError as error:
             tally.skip(run_id, str(run), why=error.message)

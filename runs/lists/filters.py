@@ -10,17 +10,20 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from pulser.engine.states import RunStatus
+from pulser.engine.states import RUN_OPEN, RunStatus
 from pulser.models import PlanVersion
+from runs.lists.zone import UTC_NAME, start_of_day, viewers_zone
 from runs.models.choices import ENVIRONMENTS
 from runs.models.lane import Lane
 from runs.models.run import RunQuerySet
+from runs.models.step import Step
 
 WITHIN: Mapping[str, timedelta] = {
     "1h": timedelta(hours=1),
@@ -29,10 +32,18 @@ WITHIN: Mapping[str, timedelta] = {
     "7d": timedelta(days=7),
     "30d": timedelta(days=30),
 }
+TODAY, YESTERDAY = DAYS = ("today", "yesterday")
+TIMES = (*DAYS, *WITHIN)  # what `within` may be
+SECOND = timedelta(seconds=1)
+PERSON = "person"
+FIRST = datetime.min.replace(tzinfo=UTC) + timedelta(days=2)  # of moments from which a zone's day can be told
 Q_CHARS = 200
 VALUES_MAX = 50  # of one filter
 VALUE_CHARS = 100
 ID_MAX = 2**63 - 1
+
+
+NOT_ASKED = frozenset({"zone", "problems", "unread"})  # what no URL says
 
 
 class Query(Protocol):
@@ -44,6 +55,9 @@ class Query(Protocol):
 @dataclass(frozen=True, slots=True)
 class RunFilters:
     """Each field narrows; values of one field are alternatives. `problems` says what in the URL means nothing.
+
+    `waits_for`: "person", for runs that somebody must decide about. `zone`: in which "today" and "yesterday" are meant;
+    it is the reader's, and in no URL.
 
     With problems nothing matches: a filter that was dropped in silence would show, or archive, what was not meant. So
     what could not be read is kept as it stood in the URL, and stands in `query` again.
@@ -60,8 +74,13 @@ class RunFilters:
     until: datetime | None = None
     q: str = ""
     archived: bool = False
+    waits_for: str = ""
+    zone: str = ""
     problems: tuple[str, ...] = field(default=(), compare=False)
     unread: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "zone", (self.zone or viewers_zone()) if self.within in DAYS else "")
 
     @property
     def is_narrowed(self) -> bool:
@@ -78,7 +97,7 @@ class RunFilters:
         yield from self.unread
         for one in fields(self):
             value = getattr(self, one.name)
-            if one.name in {"problems", "unread"} or not value:
+            if one.name in NOT_ASKED or not value:
                 continue
             if one.name == "archived":
                 yield "archived", "1"
@@ -117,6 +136,7 @@ def read_filters(query: Query) -> RunFilters:
         until=_moment(query, "until", problems),
         q=_one(query, "q").strip()[:Q_CHARS],
         archived=_one(query, "archived") in {"1", "true"},
+        waits_for=_waits_for(query, problems),
         problems=tuple(problems),
     )
     return replace(filters, unread=tuple(_unread(query, filters))) if problems else filters
@@ -126,6 +146,8 @@ def _unread(query: Query, filters: RunFilters) -> Iterator[tuple[str, str]]:
     """What became no filter; of long values so much that they stay what they are."""
     read = set(filters.pairs())
     for one in fields(RunFilters):
+        if one.name in NOT_ASKED:
+            continue
         for value in query.getlist(one.name)[: VALUES_MAX + 1]:
             if value and (one.name, value) not in read:
                 yield one.name, value.replace("\0", "")[: VALUE_CHARS + 1]
@@ -159,8 +181,16 @@ def _is_id(text: str) -> bool:
 
 def _within(query: Query, problems: list[str]) -> str:
     word = _one(query, "within")
-    if word and word not in WITHIN:
-        problems.append(f"there is no time range “{word[:VALUE_CHARS]}”: choose one of {', '.join(WITHIN)}")
+    if word and word not in TIMES:
+        problems.append(f"there is no time range “{word[:VALUE_CHARS]}”: choose one of {', '.join(TIMES)}")
+        return ""
+    return word
+
+
+def _waits_for(query: Query, problems: list[str]) -> str:
+    word = _one(query, "waits_for")
+    if word and word != PERSON:
+        problems.append(f"nothing waits for “{word[:VALUE_CHARS]}”: ask for waits_for={PERSON}")
         return ""
     return word
 
@@ -169,18 +199,20 @@ def _moment(query: Query, name: str, problems: list[str]) -> datetime | None:
     text = _one(query, name)
     if not text:
         return None
-    moment = as_moment(text)
+    moment = as_moment(text, zone=viewers_zone())
     if moment is None:
         problems.append(f"{name} “{text[:VALUE_CHARS]}” is no time: write one like 2026-11-21T12:00:00Z")
     return moment
 
 
-def as_moment(text: str, *, needs_zone: bool = False) -> datetime | None:
-    """The time in UTC, which one without a zone is taken to be in; None for what is none, or lies beyond all dates."""
+def as_moment(text: str, *, needs_zone: bool = False, zone: str = UTC_NAME) -> datetime | None:
+    """The time in UTC, which `zone` is for one that names none; None for what is no time, or lies beyond all dates."""
     try:
         moment = parse_datetime(text)
         if moment is not None and timezone.is_naive(moment):
-            return None if needs_zone else moment.replace(tzinfo=UTC)
+            if needs_zone:
+                return None
+            moment = moment.replace(tzinfo=ZoneInfo(zone))
         return moment and moment.astimezone(UTC)  # the first day of the first year in Asia was a day before it here
     except (ValueError, OverflowError):
         return None
@@ -201,7 +233,7 @@ def matching(runs: RunQuerySet, filters: RunFilters) -> RunQuerySet:
 def narrowed(filters: RunFilters) -> dict[str, list[Any]] | None:
     """The columns that are narrowed, each with the values that pass; None when nothing can pass."""
     asked: dict[str, list[Any]] = {
-        "status": list(filters.status),
+        "status": list(filters.status or (RUN_OPEN if filters.waits_for else ())),
         "lane_id": lane_ids(filters) if filters.lane else [],
         "plan_version_id": _ids(PlanVersion.objects.filter(plan__slug__in=filters.plan)) if filters.plan else [],
         "session_id": list(filters.session),
@@ -223,8 +255,42 @@ def _ids(found: QuerySet[Any]) -> list[Any]:
 
 
 def within_time(runs: RunQuerySet, filters: RunFilters) -> RunQuerySet:
-    """Those of the time that is asked for, without archived ones unless these are asked for as well."""
+    """Those of the time that is asked for, without archived ones unless these are asked for as well.
+
+    Of those that wait for a person `narrowed` takes the open ones, which are few.
+    """
     runs = runs if filters.archived else runs.active()
-    runs = runs.filter(created_at__gte=Now() - WITHIN[filters.within]) if filters.within else runs
+    runs = runs.filter(Exists(Step.objects.awaiting_anyone().filter(run=OuterRef("pk")))) if filters.waits_for else runs
+    runs = _lately(runs, filters) if filters.within else runs
     runs = runs.filter(created_at__gte=filters.since) if filters.since else runs
     return runs.filter(created_at__lt=filters.until) if filters.until else runs
+
+
+def _lately(runs: RunQuerySet, filters: RunFilters) -> RunQuerySet:
+    """By the database's clock; a day lasts so long that ours will do."""
+    if filters.within not in DAYS:
+        return runs.filter(created_at__gte=Now() - WITHIN[filters.within])
+    begins, ends = _day(filters, timezone.now())
+    runs = runs.filter(created_at__gte=begins)
+    return runs.filter(created_at__lt=ends) if ends else runs
+
+
+def _day(filters: RunFilters, now: datetime) -> tuple[datetime, datetime | None]:
+    """When the day that is meant begins and ends; today has no end yet."""
+    today = start_of_day(now, filters.zone)
+    return (today, None) if filters.within == TODAY else (start_of_day(today - SECOND, filters.zone), today)
+
+
+def fixed(filters: RunFilters, now: datetime) -> RunFilters:
+    """A range that moves with the clock as it is at this moment, with bounds that stay."""
+    if not filters.within:
+        return filters
+    length = WITHIN.get(filters.within, timedelta(0))
+    now = max(now, FIRST + length)
+    since, until = _day(filters, now) if filters.within in DAYS else (now - length, None)
+    return replace(
+        filters,
+        within="",
+        since=max(filter(None, (since, filters.since))),
+        until=min(filter(None, (until, filters.until)), default=None),
+    )

@@ -21,6 +21,7 @@ from django.http import QueryDict
 
 from pulser.language import limits
 from runs.lists.filters import RunFilters, read_filters
+from runs.lists.zone import seen_from
 from runs.live import feed
 from runs.live.auth import Caller, caller_of_scope, is_own_origin
 from runs.live.codes import Close, Refusal
@@ -166,7 +167,8 @@ class BoardConsumer(LiveConsumer):
     def read_query(self, query: QueryDict) -> None:
         super().read_query(query)
         self.view = _one_of(query.get("view", "lanes"), *PARTIALS)
-        self.filters = read_filters(query)
+        with seen_from(self.scope.get("cookies", {})):
+            self.filters = read_filters(query)
         self.is_strange = bool(self.filters.problems) or query.get("archived", "") not in ARCHIVED
         draws_itself = self.view == "timeline"  # which runs it has drawn is known to the page alone
         followed = RunFilters() if draws_itself else self.filters

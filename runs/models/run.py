@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -135,6 +135,9 @@ class Run(models.Model):
     queued_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    rested_s = models.FloatField(
+        default=0.0, db_default=0.0, help_text="Seconds between an end and a retry: it did not run then"
+    )
     deadline_at = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     cancel_count = models.PositiveSmallIntegerField(
@@ -194,6 +197,11 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.short_id
+
+    @property
+    def counted_from(self) -> datetime | None:
+        """Its start, moved on by what it rested: from there to its end, or to now, is how long it took."""
+        return self.started_at + timedelta(seconds=self.rested_s) if self.started_at else None
 
     @property
     def short_id(self) -> str:

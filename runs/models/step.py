@@ -23,9 +23,13 @@ class StepQuerySet(models.QuerySet["Step"]):
         """Found by way of their runs: those that are open are few."""
         return self.filter(status__in=STEP_OPEN, run__status__in=RUN_OPEN)
 
+    def awaiting_anyone(self) -> Self:
+        """Waiting for a person, and not for a timer."""
+        return self.in_status(StepStatus.WAITING).exclude(wait_role="")
+
     def awaiting(self, actor: Actor) -> Self:
         """Waiting for a person, and this one may decide."""
-        waiting = self.in_status(StepStatus.WAITING).exclude(wait_role="")
+        waiting = self.awaiting_anyone()
         return waiting if actor.is_admin else waiting.filter(wait_role__in=actor.roles)
 
     def in_plan_order(self) -> Self:

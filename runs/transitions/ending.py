@@ -9,7 +9,7 @@ from pulser.engine.states import StepStatus
 from runs.actors import SYSTEM, Actor
 from runs.errors import Forbidden, MoveRefused, NotThere
 from runs.transitions.deciding import end_attempts, go_on
-from runs.transitions.turn import NOW, Turn, in_seconds, rows, turn
+from runs.transitions.turn import NOW, Sql, Turn, in_seconds, rows, turn
 
 FINALLY_S = 300.0  # what is left for `finally` once a run is being ended
 
@@ -87,6 +87,12 @@ FROM unnest(%s::text[], %s::int[]) AS v(key, n) WHERE s.run_id = %s AND s.key = 
 RESETTABLE = [StepStatus.SUCCESS, StepStatus.ERROR, StepStatus.SKIPPED, StepStatus.CANCELLED, StepStatus.PENDING]
 
 
+# One that was cancelled before it started has nothing to count from.
+RESTED = Sql(
+    "rested_s + CASE WHEN started_at IS NULL THEN 0 ELSE extract(epoch FROM clock_timestamp() - finished_at) END"
+)
+
+
 def retry(run_id: str, *, actor: Actor, start: str | None = None) -> None:
     """error | cancelled -> queued: what failed and what follows from it runs again; `start` names one more step.
 
@@ -103,7 +109,7 @@ def retry(run_id: str, *, actor: Actor, start: str | None = None) -> None:
             locked.emit("run.unarchived", by=actor.name)
         fresh = {"finished_at": None, "stop": "", "cancel_count": 0, "cancel_requested_at": None, "deadline_at": None}
         said = {"by": actor.name, "from": start, "steps": keys}
-        locked.move("retry", said=said, queued_at=NOW, reason="", result=None, **fresh)
+        locked.move("retry", said=said, queued_at=NOW, rested_s=RESTED, reason="", result=None, **fresh)
         _reset(locked, keys)
 
 
@@ -113,8 +119,11 @@ def _reset(locked: Turn, keys: list[str]) -> None:
     rows(RESET, [keys, open_needs, locked.run_id, [str(status) for status in RESETTABLE]])
 
 
-def archive(run_id: str, *, actor: Actor) -> None:
-    """Hide the run from the board. Raises NotThere, Forbidden, MoveRefused (it has not ended, or is hidden)."""
+def archive(run_id: str, *, actor: Actor, bulk: str = "") -> None:
+    """Hide the run from the board. `bulk`: the bulk work that does it, which can be undone as a whole.
+
+    Raises NotThere, Forbidden, MoveRefused (it has not ended, or is hidden).
+    """
     _require_operator(actor)
     with turn(run_id) as locked:
         if not locked.is_finished:
@@ -122,17 +131,21 @@ def archive(run_id: str, *, actor: Actor) -> None:
         if locked.is_archived:
             raise MoveRefused("the run is archived already")
         locked.changes["archived_at"] = NOW
-        locked.emit("run.archived", by=actor.name)
+        locked.emit("run.archived", by=actor.name, **_named(bulk))
 
 
-def unarchive(run_id: str, *, actor: Actor) -> None:
-    """Show the run on the board again. Raises NotThere, Forbidden, MoveRefused."""
+def unarchive(run_id: str, *, actor: Actor, bulk: str = "") -> None:
+    """Show the run on the board again; `bulk` as for `archive`. Raises NotThere, Forbidden, MoveRefused."""
     _require_operator(actor)
     with turn(run_id) as locked:
         if not locked.is_archived:
             raise MoveRefused("the run is not archived")
         locked.changes["archived_at"] = None
-        locked.emit("run.unarchived", by=actor.name)
+        locked.emit("run.unarchived", by=actor.name, **_named(bulk))
+
+
+def _named(bulk: str) -> dict[str, Any]:
+    return {"bulk": bulk} if bulk else {}
 
 
 def _require_operator(actor: Actor) -> None:

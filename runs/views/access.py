@@ -12,7 +12,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django_htmx.middleware import HtmxDetails
 
+from pulser.language.patterns import bounded
 from runs.actors import ADMIN, OPERATOR, VIEWER, Actor, actor_of_user
+from runs.lists.zone import seen_from
 
 
 class PageRequest(HttpRequest):
@@ -32,7 +34,8 @@ def signed_in(view: View) -> Callable[..., HttpResponseBase]:
     @wraps(view)
     def asked(request: PageRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         request.actor = actor_of_user(request.user)
-        return view(request, *args, **kwargs)
+        with seen_from(request.COOKIES), bounded():  # a form asks the patterns of a plan's schema more than once
+            return view(request, *args, **kwargs)
 
     return login_required(asked)
 

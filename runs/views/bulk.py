@@ -1,16 +1,22 @@
-"""Many runs at once: what the bar at the foot of the board asks for."""
+"""Many runs at once: what the bar at the foot of the board asks for, how it ended, and what takes it back."""
 
 from __future__ import annotations
+
+from uuid import UUID
 
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 
+from pulser.engine.states import RunStatus
 from runs.bulk.asking import RUNS_MAX, all_that_match, read_moment, start_for_all, start_for_ticked
-from runs.errors import RunError
+from runs.bulk.undo import expected, start_undo, undone_by
+from runs.errors import NotThere, RunError
 from runs.events import rfc3339
+from runs.live.body import run_context
+from runs.models import Run
 from runs.views.access import PageRequest, for_operators
-from runs.views.answers import refused, verb, with_toast
+from runs.views.answers import named, refused, verb, with_toast
 
 
 @for_operators
@@ -53,10 +59,53 @@ def start_bulk(request: PageRequest) -> HttpResponse:
         )
     else:
         bulk = start_for_ticked(request.actor, action, runs=request.POST.getlist("run"))
-    address = reverse("run", args=[bulk.pk])
-    response = with_toast(HttpResponse(status=204), f"{bulk.title}: under way", href=address, link="Watch it")
+    response = _under_way(request, bulk)
     response["HX-Trigger"] = "bulk-started"
     return response
+
+
+def _under_way(request: PageRequest, bulk: Run) -> HttpResponse:
+    """A toast that leads to the run, and on the board what waits for its end."""
+    response = render(request, "runs/_bulk_watch.html", {"run": bulk})
+    return with_toast(response, f"{named(bulk)}: under way", href=reverse("run", args=[bulk.pk]), link="Watch it")
+
+
+@for_operators
+def bulk_end(request: PageRequest, run_id: UUID) -> HttpResponse:
+    """Nothing while the work goes on. Then how it ended, as a toast, and an empty answer in the place of who waits."""
+    bulk = _find(request, run_id)
+    if bulk is None:
+        return HttpResponse()
+    if not bulk.is_finished:
+        return HttpResponse(status=204)
+    undo = reverse("undo_bulk", args=[bulk.pk]) if undone_by(bulk) and expected(bulk) != 0 else ""
+    address = reverse("run", args=[bulk.pk])
+    response = with_toast(HttpResponse(), _how_it_ended(bulk), undo=undo, href=address, link="Report")
+    response["HX-Trigger"] = "board-changed"
+    return response
+
+
+def _how_it_ended(bulk: Run) -> str:
+    summary = (bulk.result or {}).get("summary")
+    words = {RunStatus.CANCELLED: "cancelled", RunStatus.ERROR: "failed"}.get(RunStatus(bulk.status), "done")
+    return f"{named(bulk)}: {summary or words}"
+
+
+@verb
+def undo_bulk(request: PageRequest, run_id: UUID) -> HttpResponse:
+    """Starts the run that takes it back; on the page of the work itself, its head is shown anew."""
+    bulk = _find(request, run_id)
+    if bulk is None:
+        raise NotThere("this bulk work was deleted: select the runs, and archive or restore them")
+    undo = start_undo(request.actor, bulk)
+    response = _under_way(request, undo)
+    if request.htmx.target == "run-head":
+        response.content = render(request, "runs/_run_head.html", run_context(bulk)).content
+    return response
+
+
+def _find(request: PageRequest, run_id: UUID) -> Run | None:
+    return Run.objects.visible_to(request.actor).with_context().filter(pk=run_id).first()
 
 
 def _number(text: str) -> int:

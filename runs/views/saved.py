@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+from functools import wraps
+from typing import Any
+
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import render
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
 from runs import saving
-from runs.errors import DoesNotFit, MoveRefused
+from runs.errors import DoesNotFit, MoveRefused, NotThere
 from runs.lists.badges import badges
 from runs.models import SavedView
 from runs.models.view import NAME_CHARS
-from runs.views.access import PageRequest, for_viewers, person_of
-from runs.views.answers import status_of, verb, with_toast
+from runs.views.access import PageRequest, View, for_viewers, person_of
+from runs.views.answers import refused, status_of, verb, with_toast
 from runs.views.asked import Asked, read_asked
 from runs.views.tabs import asked_of, tabs_of
 
 ID_MAX = 2**63 - 1
+VIEWS_CHANGED = "views-changed"
+
+
+def told_when_gone(view: View) -> View:
+    """A view that another tab has deleted: a toast says so, and the tabs are fetched anew, without it."""
+
+    @wraps(view)
+    def asked(request: PageRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except NotThere as error:
+            response = refused(error)
+            response["HX-Trigger"] = VIEWS_CHANGED
+            return response
+
+    return asked
 
 
 @for_viewers
@@ -42,6 +61,7 @@ def name_view(request: PageRequest) -> HttpResponse:
 
 
 @for_viewers
+@told_when_gone
 def name_view_again(request: PageRequest, view_id: int) -> HttpResponse:
     view = _own(request, view_id)
     return _dialog(request, view=view, name=view.name)
@@ -60,6 +80,7 @@ def save_view(request: PageRequest) -> HttpResponse:
 
 
 @verb
+@told_when_gone
 def change_view(request: PageRequest, view_id: int) -> HttpResponse:
     """The view takes over what the board asks for now."""
     view = _own(request, view_id)
@@ -68,6 +89,7 @@ def change_view(request: PageRequest, view_id: int) -> HttpResponse:
 
 
 @verb
+@told_when_gone
 def rename_view(request: PageRequest, view_id: int) -> HttpResponse:
     view, name = _own(request, view_id), request.POST.get("name", "")
     try:
@@ -78,6 +100,7 @@ def rename_view(request: PageRequest, view_id: int) -> HttpResponse:
 
 
 @verb
+@told_when_gone
 def share_view(request: PageRequest, view_id: int) -> HttpResponse:
     view, shared = _own(request, view_id), request.POST.get("shared") == "1"
     saving.share_view(view, shared=shared, actor=request.actor)
@@ -85,6 +108,7 @@ def share_view(request: PageRequest, view_id: int) -> HttpResponse:
 
 
 @verb
+@told_when_gone
 def choose_default(request: PageRequest, view_id: int) -> HttpResponse:
     view, chosen = _own(request, view_id), request.POST.get("chosen") == "1"
     saving.choose_default(view, chosen=chosen)
@@ -92,6 +116,7 @@ def choose_default(request: PageRequest, view_id: int) -> HttpResponse:
 
 
 @verb
+@told_when_gone
 def delete_view(request: PageRequest, view_id: int) -> HttpResponse:
     view = _own(request, view_id)
     saving.delete_view(view)
@@ -99,8 +124,11 @@ def delete_view(request: PageRequest, view_id: int) -> HttpResponse:
 
 
 @verb
+@told_when_gone
 def restore_view(request: PageRequest, view_id: int) -> HttpResponse:
-    view = get_object_or_404(SavedView.objects.owned_by(person_of(request)), pk=min(view_id, ID_MAX))
+    view = SavedView.objects.owned_by(person_of(request)).filter(pk=min(view_id, ID_MAX)).first()
+    if view is None:
+        raise NotThere("this view cannot be brought back any more")
     saving.restore_view(view)
     return _changed(f"View {view.name} is back")
 
@@ -114,9 +142,12 @@ def _query(request: PageRequest) -> str:
 
 
 def _own(request: PageRequest, view_id: int) -> SavedView:
-    """Views of others are not there, for whoever wants to change them."""
+    """Views of others are not there, for whoever wants to change them. Raises NotThere."""
     mine = SavedView.objects.kept().owned_by(person_of(request)).select_related("owner")
-    return get_object_or_404(mine, pk=min(view_id, ID_MAX))
+    view = mine.filter(pk=min(view_id, ID_MAX)).first()
+    if view is None:
+        raise NotThere(saving.GONE)
+    return view
 
 
 def _dialog(
@@ -134,5 +165,5 @@ def _dialog(
 def _changed(text: str, *, undo: str = "") -> HttpResponse:
     """Nothing to show, which closes a dialog; the tabs are fetched anew by their own trigger."""
     response = with_toast(HttpResponse(), text, undo=undo)
-    response["HX-Trigger"] = "views-changed"
+    response["HX-Trigger"] = VIEWS_CHANGED
     return response

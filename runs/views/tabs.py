@@ -7,20 +7,22 @@ from dataclasses import dataclass, replace
 
 from django.http import QueryDict
 
-from runs.lists.filters import RunFilters
+from runs.lists.filters import read_filters
 from runs.models import SavedView
 from runs.saving import VIEWS_EACH
 from runs.views.access import PageRequest, person_of
 from runs.views.asked import Asked, read_asked
 
 SHARED_SHOWN = 50
+GONE = "the saved view of this address was deleted; what it asked for is shown all the same"
 
+# By their queries, as anybody may write them: what they mean, such as "today", depends on who reads them.
 SYSTEM = (
-    ("all", "All runs", RunFilters()),
-    ("running", "Running", RunFilters(status=("running",))),
-    ("failed", "Failed", RunFilters(status=("error",))),
-    ("waiting", "Waiting", RunFilters(status=("waiting",))),
-    ("day", "Last 24 hours", RunFilters(within="24h")),
+    ("all", "All runs", ""),
+    ("running", "Running", "status=running"),
+    ("failed", "Failed", "status=error"),
+    ("person", "Waiting for a person", "waits_for=person"),
+    ("today", "Today", "within=today"),
 )
 
 
@@ -78,7 +80,7 @@ def _system(asked: Asked, *, has_base: bool) -> list[Tab]:
     bare = replace(asked, saved="", problems=())
     return [
         Tab(key, name, bare.showing(filters), is_current=not has_base and asked.filters == filters)
-        for key, name, filters in SYSTEM
+        for key, name, filters in ((key, name, read_filters(QueryDict(query))) for key, name, query in SYSTEM)
     ]
 
 
@@ -104,6 +106,13 @@ def _base(saved: list[Tab], asked: Asked) -> Tab | None:
     named = (tab for tab in saved if tab.asked.saved == asked.saved)
     alike = (tab for tab in saved if tab.asked.query == asked.query and asked.query != Asked().query)
     return next(named, None) or next(alike, None)
+
+
+def without_gone(asked: Asked) -> Asked:
+    """The same board without the saved view that it began as, where that was deleted; with a word on it."""
+    if not asked.saved or SavedView.objects.kept().filter(pk=int(asked.saved)).exists():
+        return asked
+    return replace(asked, saved="", problems=(*asked.problems, GONE))
 
 
 def default_address(request: PageRequest) -> str:

@@ -138,3 +138,10 @@ def test_a_form_of_many_fields_holds_nobody_up(address: str, type_: str, part: b
 
     as_bytes = min(seconds("application/octet-stream") for _ in range(3))
     assert min(seconds(type_) for _ in range(3)) < 5 * as_bytes + 0.3
+
+
+def test_the_answer_to_a_head_has_no_body_that_would_be_read_as_the_next_answer() -> None:
+    with daphne("tests.controlroom.piecewise:application") as address, httpx.Client() as client:
+        answers = [client.request(method, f"http://{address}/") for method in ("HEAD", "GET", "HEAD", "GET")]
+
+    assert [(answer.status_code, len(answer.content)) for answer in answers] == [(200, 0), (200, 30)] * 2

@@ -84,6 +84,31 @@ def test_what_the_browser_has_is_not_sent_again(client: Client) -> None:
     assert (answer.status_code, answer.content) == (304, b"")
 
 
+def test_any_is_not_sent_to_who_has_one(client: Client) -> None:
+    assert client.get("/static/js/live.js", HTTP_IF_NONE_MATCH="*").status_code == 304
+
+
+@pytest.mark.parametrize("name", ["css/tokens+base.css", "js/live.js", "img/icon.svg"])
+@pytest.mark.parametrize("headers", [{}, GZIP], ids=["plain", "gzip"])
+def test_a_head_is_that_of_the_whole_without_a_body(client: Client, name: str, headers: dict[str, str]) -> None:
+    whole, head = client.get(static(name), **headers), client.head(static(name), **headers)
+    assert (head.status_code, head.content) == (200, b"")
+    assert dict(head.headers) == dict(whole.headers)
+
+
+def test_a_head_of_what_the_browser_has_is_not_modified(client: Client) -> None:
+    etag = client.head(static("css/tokens+base.css"), **GZIP)["ETag"]
+    for ask in (client.get, client.head):
+        answer = ask(static("css/tokens+base.css"), HTTP_IF_NONE_MATCH=f'"other", {etag}', **GZIP)
+        assert (answer.status_code, answer.content, answer["ETag"]) == (304, b"", etag)
+
+
+def test_a_part_of_several_styles_is_all_of_them(client: Client) -> None:
+    whole = client.get(static("css/tokens+base.css"))
+    part = client.get(static("css/tokens+base.css"), HTTP_RANGE="bytes=0-9")
+    assert (part.status_code, part.content) == (200, whole.content)
+
+
 def test_a_part_of_a_file_is_a_part_of_the_file(client: Client) -> None:
     answer = client.get("/static/js/live.js", HTTP_RANGE="bytes=0-9", **GZIP)
     assert answer.status_code == 206

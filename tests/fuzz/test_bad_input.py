@@ -8,11 +8,13 @@ import pytest
 
 from fuzz.calls import calls
 from fuzz.hooks import hooks
+from fuzz.pages import pages
 from fuzz.readers import readers
 from fuzz.row import Row
 from fuzz.sockets import crowd, sockets
 from fuzz.target import Target
 from fuzz.wire import junk
+from runs.views.urls import urlpatterns
 
 pytestmark = pytest.mark.slow
 
@@ -65,3 +67,13 @@ def test_sockets_that_come_and_go_leave_nothing_behind_and_take_nothing_from_oth
 
 def test_readers_that_do_not_read_fill_no_memory(target: Target) -> None:
     assert violations(readers(target, each=2)) == []
+
+
+@pytest.mark.parametrize("role", ["operator", "viewer"])
+def test_no_page_and_no_button_breaks_at_junk(target: Target, role: str) -> None:
+    """Last, for the buttons end what the others look at."""
+    rows = pages(target, role=role, seed=SEED, each=6)
+
+    assert violations(rows) == []
+    assert len(rows) == len(urlpatterns)
+    assert sum(row.answers["200"] for row in rows) > len(rows)  # they hit what is there

@@ -197,3 +197,12 @@ def test_files_and_verdicts_are_known_once_they_are_told() -> None:
     assert state.artifacts == {("a", 1, "report.txt")}
     assert state.verdicts["a", 1] == 2
     assert state.verdicts["b", 1] == 0
+
+
+def test_a_run_rests_between_its_end_and_its_retry() -> None:
+    failed, retried = ("run.failed", "", None, {}), ("run.retried", "", None, {"steps": []})
+
+    state = fold(_timed(QUEUED, STARTED, failed, retried, STARTED, failed, ("run.unarchived", "", None, {}), retried))
+
+    assert state.rested_s == 1 + 2
+    assert fold(_timed(QUEUED, ("run.cancelled", "", None, {}), retried)).rested_s == 0

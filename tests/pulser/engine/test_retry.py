@@ -14,6 +14,7 @@ from pulser.engine.retry import (
     decide_handed_back,
     decide_lost,
     decide_retry,
+    most_tries,
     steps_to_retry,
 )
 from pulser.engine.states import StepStatus
@@ -79,6 +80,18 @@ def test_four_attempts_are_made_and_no_fifth() -> None:
 def test_an_irreversible_step_is_tried_once_unless_it_says_otherwise_itself() -> None:
     assert _decide(effect=Effect.IRREVERSIBLE) is None
     assert _decide(effect=Effect.IRREVERSIBLE, explicit=True) is not None
+
+
+@pytest.mark.parametrize(
+    ("effect", "explicit", "tries", "why"),
+    [
+        (Effect.IDEMPOTENT, False, 3, "by its policy, be it its own or the plan's"),
+        (Effect.IRREVERSIBLE, True, 3, "it says so itself"),
+        (Effect.IRREVERSIBLE, False, 1, "nobody said that a second time is right"),
+    ],
+)
+def test_how_often_a_step_is_tried_at_most(effect: Effect, explicit: bool, tries: int, why: str) -> None:
+    assert most_tries(Retry(max_attempts=3), effect=effect, explicit=explicit) == tries, why
 
 
 @given(

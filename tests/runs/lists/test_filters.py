@@ -10,9 +10,11 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from runs.lists.filters import RunFilters, matching, read_filters
+from runs.lists.filters import RunFilters, fixed, matching, read_filters
+from runs.lists.newest import count_each, newest
+from runs.lists.zone import seen_from, start_of_day
 from runs.models import Run, Session
-from tests.factories import make_plan, make_run, make_session
+from tests.factories import make_actor, make_plan, make_run, make_session, put_step
 
 pytestmark = pytest.mark.django_db
 
@@ -104,6 +106,105 @@ class TestPassing:
         assert titles(RunFilters(problems=("there is no status “done”",))) == []
 
 
+class TestToday:
+    """At 21:30 UTC it is half past midnight in Helsinki in summer, half past six in Tokyo, and 16:30 in Lima."""
+
+    NOW = datetime(2026, 7, 1, 21, 30, tzinfo=UTC)
+
+    @pytest.mark.parametrize(
+        ("cookies", "began"),
+        [
+            ({}, datetime(2026, 7, 1, tzinfo=UTC)),
+            ({"tz": "Europe/Helsinki"}, datetime(2026, 7, 1, 21, tzinfo=UTC)),
+            ({"tz": "America/Lima"}, datetime(2026, 7, 1, 5, tzinfo=UTC)),
+            ({"tz": "Asia/Tokyo"}, datetime(2026, 7, 1, 15, tzinfo=UTC)),
+            ({"tz": "Asia/Tokyo", "zone": "utc"}, datetime(2026, 7, 1, tzinfo=UTC)),
+            ({"tz": "Asia/Tokyo", "zone": "local"}, datetime(2026, 7, 1, 15, tzinfo=UTC)),
+            ({"tz": "Mars/Olympus"}, datetime(2026, 7, 1, tzinfo=UTC)),
+            ({"tz": "../../etc/passwd"}, datetime(2026, 7, 1, tzinfo=UTC)),
+        ],
+    )
+    def test_a_day_is_that_of_the_readers_zone(
+        self, monkeypatch: pytest.MonkeyPatch, cookies: dict[str, str], began: datetime
+    ) -> None:
+        monkeypatch.setattr("django.utils.timezone.now", lambda: self.NOW)
+        make_run(title="before", created_at=began - timedelta(seconds=1))
+        make_run(title="in it", created_at=began)
+        with seen_from(cookies):
+            filters = read("within=today")
+        assert titles(filters) == ["in it"]
+        assert filters.query == "within=today"
+
+    def test_a_day_begins_when_its_clock_was_put_forward_at_midnight(self) -> None:
+        noon = datetime(2026, 4, 24, 9, tzinfo=UTC)  # in Cairo 00:00 did not come, 01:00 did
+        assert start_of_day(noon, "Africa/Cairo") == datetime(2026, 4, 23, 22, tzinfo=UTC)
+
+    def test_readers_of_two_zones_ask_for_two_things(self) -> None:
+        with seen_from({"tz": "Asia/Tokyo"}):
+            there = read("within=today")
+        assert there != read("within=today")
+        assert there.without("within") == RunFilters()
+
+    def test_work_on_many_keeps_the_day_on_which_it_was_asked_for(self) -> None:
+        with seen_from({"tz": "Asia/Tokyo"}):
+            lasting = fixed(read("within=today"), self.NOW)
+        assert (lasting.within, lasting.since) == ("", datetime(2026, 7, 1, 15, tzinfo=UTC))
+
+    def test_yesterday_ends_where_today_begins(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("django.utils.timezone.now", lambda: self.NOW)
+        began, ended = datetime(2026, 6, 30, 15, tzinfo=UTC), datetime(2026, 7, 1, 15, tzinfo=UTC)
+        for title, created_at in (("before", began - timedelta(seconds=1)), ("in it", began), ("today", ended)):
+            make_run(title=title, created_at=created_at)
+        with seen_from({"tz": "Asia/Tokyo"}):
+            yesterday = read("within=yesterday")
+        assert titles(yesterday) == ["in it"]
+        assert fixed(yesterday, self.NOW) == RunFilters(since=began, until=ended)
+
+    def test_yesterday_is_as_long_as_its_clock_made_it(self) -> None:
+        with seen_from({"tz": "Europe/Berlin"}):
+            lasting = fixed(read("within=yesterday"), datetime(2026, 10, 26, 9, tzinfo=UTC))  # 25 hours long
+        assert (lasting.since, lasting.until) == (
+            datetime(2026, 10, 24, 22, tzinfo=UTC),
+            datetime(2026, 10, 25, 23, tzinfo=UTC),
+        )
+
+    def test_bounds_that_are_narrower_than_a_day_stay(self) -> None:
+        noon = datetime(2026, 6, 30, 12, tzinfo=UTC)
+        lasting = fixed(RunFilters(within="yesterday", since=noon, until=noon + timedelta(hours=1)), self.NOW)
+        assert (lasting.since, lasting.until) == (noon, noon + timedelta(hours=1))
+
+    @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Lima", "Pacific/Kiritimati", "Pacific/Niue"])
+    @pytest.mark.parametrize("within", ["today", "yesterday", "30d"])
+    def test_no_moment_is_too_early(self, within: str, zone: str) -> None:
+        with seen_from({"tz": zone}):
+            assert fixed(read(f"within={within}"), datetime.min.replace(tzinfo=UTC)).since is not None
+
+
+class TestWaitingForAPerson:
+    @pytest.fixture(autouse=True)
+    def _runs(self) -> None:
+        for title, kind, role in (
+            ("asks", "approval", "operator"),
+            ("parked", "lost", "admin"),
+            ("sleeps", "timer", ""),
+        ):
+            put_step(make_run(title=title, status="waiting"), "greet", "waiting", wait_kind=kind, wait_role=role)
+        put_step(make_run(title="asks while it runs", status="running"), "greet", "waiting")
+        make_run(title="queued")
+
+    def test_timers_are_no_persons(self) -> None:
+        assert titles(RunFilters(waits_for="person")) == ["asks", "asks while it runs", "parked"]
+
+    def test_other_filters_narrow_it(self) -> None:
+        assert titles(RunFilters(waits_for="person", status=("running",))) == ["asks while it runs"]
+        assert titles(RunFilters(waits_for="person", status=("success",))) == []
+
+    def test_lists_and_counts_agree(self) -> None:
+        filters, viewer = RunFilters(waits_for="person"), make_actor("viewer")
+        assert sorted(row[0] for row in newest(viewer, filters, "title", limit=9)) == titles(filters)
+        assert count_each(viewer, {"": filters}, limit=9) == {"": 3}
+
+
 class TestTitles:
     @pytest.mark.parametrize("text", ["roo", "d R", "rED rOOF", "Red roof"])
     def test_any_part_of_a_title_is_found(self, red: Run, text: str) -> None:
@@ -155,7 +256,8 @@ class TestReading:
             ("session=99999999999999999999", "there is no session “99999999999999999999”"),
             ("session=-1", "there is no session “-1”"),
             ("lane=" + "x" * 101, "there is no lane “" + "x" * 100 + "”"),
-            ("within=2y", "there is no time range “2y”: choose one of 1h, 6h, 24h, 7d, 30d"),
+            ("within=2y", "there is no time range “2y”: choose one of today, yesterday, 1h, 6h, 24h, 7d, 30d"),
+            ("waits_for=godot", "nothing waits for “godot”: ask for waits_for=person"),
             ("since=yesterday", "since “yesterday” is no time: write one like 2026-11-21T12:00:00Z"),
             (
                 "until=2026-02-31T00:00:00",
@@ -165,6 +267,12 @@ class TestReading:
     )
     def test_what_means_nothing_is_said(self, query: str, problem: str) -> None:
         assert read(query).problems == (problem,)
+
+    def test_a_time_without_a_zone_is_in_the_readers(self) -> None:
+        with seen_from({"tz": "Europe/Berlin"}):
+            assert read("since=2026-11-21T12:00").query == "since=2026-11-21T11%3A00%3A00Z"
+            assert read("until=2026-11-21T12:00Z").query == "until=2026-11-21T12%3A00%3A00Z"
+        assert read("since=2026-11-21T12:00").query == "since=2026-11-21T12%3A00%3A00Z"
 
     def test_too_many_values_are_said(self) -> None:
         query = "&".join(f"lane=L{number}" for number in range(51))
@@ -180,7 +288,14 @@ class TestReading:
 class TestWriting:
     @pytest.mark.parametrize(
         "query",
-        ["", "status=error&status=running", "lane=B&q=50%25+off", "within=24h&archived=1", "session=7&session=12"],
+        [
+            "",
+            "status=error&status=running",
+            "lane=B&q=50%25+off",
+            "within=24h&archived=1",
+            "session=7&session=12",
+            "within=today&waits_for=person",
+        ],
     )
     def test_what_was_read_is_written_the_same(self, query: str) -> None:
         assert read(query).query == query

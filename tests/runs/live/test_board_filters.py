@@ -9,9 +9,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from runs.lists.zone import start_of_day
 from runs.live import consumers, feed
 from runs.models import Run
-from tests.factories import make_plan, make_run, make_session, make_token, make_user, say, start
+from tests.factories import make_plan, make_run, make_session, make_token, make_user, put_step, say, start
 from tests.runs.live.sockets import Socket, bearer, cookie, open_socket, outside, tell
 
 pytestmark = pytest.mark.usefixtures("committed", "no_poll")
@@ -146,6 +147,31 @@ async def test_a_run_that_leaves_the_time_range_leaves_the_board(monkeypatch: py
     async with await board("within=1h") as client:
         assert await snapshot_of(client) == {str(run.pk): 1}
         await outside(Run.objects.filter(pk=run.pk).update, created_at=timezone.now() - timedelta(minutes=61))
+        assert is_removal(await client.frame(), run)
+
+
+async def test_today_is_that_of_the_cookie_that_came_along() -> None:
+    """Days begin at 10:00 UTC in Kiritimati and at 11:00 in Niue: what was made as the earlier one began is in that."""
+    run = await outside(make_run)
+    began = {zone: start_of_day(timezone.now(), zone) for zone in ("Pacific/Kiritimati", "Pacific/Niue")}
+    earlier, later = sorted(began, key=lambda zone: began[zone])
+    await outside(Run.objects.filter(pk=run.pk).update, created_at=began[earlier])
+    secret = await outside(make_token, "viewer")
+    for zone, shown in ((earlier, {str(run.pk): 1}), (later, {})):
+        headers = [*bearer(secret), (b"cookie", f"tz={zone}".encode())]
+        async with open_socket("/ws/board?within=today", headers) as client:
+            assert await snapshot_of(client) == shown
+
+
+async def test_a_run_that_asks_a_person_appears_and_goes_when_it_is_answered() -> None:
+    run = await outside(make_run, status="waiting")
+    async with await board("waits_for=person") as client:
+        assert await snapshot_of(client) == {}
+        await outside(put_step, run, "greet", "waiting")
+        await outside(tell, run)
+        assert (await client.frame())["run"] == str(run.pk)
+        await outside(put_step, run, "greet", "success")
+        await outside(tell, run)
         assert is_removal(await client.frame(), run)
 
 

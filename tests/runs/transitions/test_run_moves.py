@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db.models import F
 
 from pulser.engine.states import RunStatus
 from pulser.language.catalogue import ErrorClass
@@ -206,6 +208,31 @@ def test_a_retry_runs_what_failed_with_a_fresh_budget_and_the_old_fence() -> Non
     assert (again.key, again.number, again.tries) == ("second", 2, 1)
     assert [attempt.cause for attempt in attempts_of(run, "second")] == ["first", "button"]
     assert_log_folds_to_rows(run)
+
+
+def test_what_lies_between_an_end_and_a_retry_is_kept_as_rest() -> None:
+    run = start(TWO)
+    finished(claimed(run))
+    finished(claimed(run), Failure(ErrorClass.FAILED, "no"))
+    Run.objects.filter(pk=run.pk).update(
+        started_at=F("started_at") - timedelta(seconds=70), finished_at=F("finished_at") - timedelta(seconds=60)
+    )
+
+    retry(str(run.pk), actor=OLIVIA)
+
+    run.refresh_from_db()
+    assert 60 <= run.rested_s < 65
+    assert run.started_at and run.counted_from == run.started_at + timedelta(seconds=run.rested_s)
+
+
+def test_a_run_that_was_cancelled_before_it_started_has_not_rested() -> None:
+    run = start(TWO)
+    request_cancel(str(run.pk), actor=OLIVIA)
+
+    retry(str(run.pk), actor=OLIVIA)
+
+    run.refresh_from_db()
+    assert (run.rested_s, run.counted_from) == (0, None)
 
 
 def test_a_retry_from_an_earlier_step_runs_all_that_follows_it() -> None:

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 
 from runs.bulk.plan import LANE
+from runs.execution.work import work
 from runs.models import Run
 from tests.factories import make_run
 
@@ -32,7 +33,7 @@ def test_ticked_runs_become_one_run_of_work(operator: Client) -> None:
     runs = [make_run(status="error") for _ in range(2)]
     answer = post(operator, action="retry", run=[str(run.pk) for run in runs])
     bulk = started()
-    assert (answer.status_code, bulk.title, bulk.trigger) == (204, "Retry 2 runs", "board")
+    assert (answer.status_code, bulk.title, bulk.trigger) == (200, "Retry 2 runs", "board")
     assert bulk.params["runs"] == [str(run.pk) for run in runs]
     assert toast(answer)["href"] == f"/runs/{bulk.pk}"
 
@@ -58,7 +59,7 @@ def test_all_that_matched_become_one_run_of_work(operator: Client) -> None:
     make_run(status="error")
     answer = post(operator, action="archive", query="status=error", asked_at="2099-01-01T00:00:00Z", shown="1")
     bulk = started()
-    assert (answer.status_code, bulk.title) == (204, "Archive 1 failed run")
+    assert (answer.status_code, bulk.title) == (200, "Archive 1 failed run")
     assert (bulk.params["query"], bulk.params["shown"], bulk.params["runs"]) == ("status=error", 1, [])
     assert bulk.params["asked_at"] < "2099"
 
@@ -130,3 +131,74 @@ def test_an_ancient_moment_means_no_run(operator: Client) -> None:
 def test_a_moment_beyond_all_dates_is_refused(operator: Client) -> None:
     answer = post(operator, action="archive", asked_at="0001-01-01T00:00:00+05:00", query="")
     assert (answer.status_code, "is no time" in toast(answer)["text"]) == (422, True)
+
+
+def archived_by_bulk_work(operator: Client, *, title: str = "") -> tuple[Run, Run]:
+    """A run, and the work that archived it."""
+    run = make_run(status="success", title=title)
+    post(operator, action="archive", run=str(run.pk))
+    work()
+    return run, Run.objects.get(title="Archive 1 run")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_its_end_is_told_with_an_undo(operator: Client) -> None:
+    run = make_run(status="success")
+    asked = post(operator, action="archive", run=str(run.pk))
+    bulk = started()
+    assert f'hx-get="/bulk/{bulk.pk}/end"' in asked.content.decode()
+    assert operator.get(f"/bulk/{bulk.pk}/end").status_code == 204
+
+    work()
+
+    answer = operator.get(f"/bulk/{bulk.pk}/end")
+    assert (answer.status_code, answer.content) == (200, b"")
+    told = {"text": "Archive 1 run: 1 of 1 done", "undo": f"/bulk/{bulk.pk}/undo", "href": f"/runs/{bulk.pk}"}
+    assert toast(answer).items() >= told.items()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_work_that_changed_nothing_offers_no_undo(operator: Client) -> None:
+    run = make_run(status="success")
+    post(operator, action="unarchive", run=str(run.pk))
+    work()
+    assert toast(operator.get(f"/bulk/{started().pk}/end"))["undo"] == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_its_page_offers_the_undo_until_it_is_pressed(operator: Client, viewer: Client) -> None:
+    run, bulk = archived_by_bulk_work(operator)
+    button = f'hx-post="/bulk/{bulk.pk}/undo"'
+    assert button in operator.get(f"/runs/{bulk.pk}").content.decode()
+
+    htmx = {"HX-Request": "true", "HX-Target": "run-head"}
+    answer = operator.post(f"/bulk/{bulk.pk}/undo", headers=htmx)
+
+    assert answer.content.decode().startswith("<header") and button not in answer.content.decode()
+    assert toast(answer)["text"] == "Undo: Archive 1 run: under way"
+    work()
+    run.refresh_from_db()
+    assert run.archived_at is None
+    again = post_undo(operator, bulk)
+    assert (again.status_code, toast(again)["text"]) == (409, "it was undone already")
+
+
+def post_undo(client: Client, bulk: Run) -> Any:
+    return client.post(f"/bulk/{bulk.pk}/undo", headers={"HX-Request": "true"})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_viewer_undoes_nothing(operator: Client, viewer: Client, stranger: Client) -> None:
+    _, bulk = archived_by_bulk_work(operator)
+    assert post_undo(viewer, bulk).status_code == 403
+    assert post_undo(stranger, bulk).status_code == 404
+    assert viewer.get(f"/bulk/{bulk.pk}/end").status_code == 403
+    assert operator.get(f"/bulk/{bulk.pk}/undo").status_code == 405
+    assert not bulk.children.exists()
+
+
+def test_work_that_was_deleted_meanwhile_says_so(operator: Client) -> None:
+    answer = operator.post(f"/bulk/{uuid.uuid4()}/undo", headers={"HX-Request": "true"})
+    assert answer.status_code == 404
+    assert "was deleted" in toast(answer)["text"]
+    assert operator.get(f"/bulk/{uuid.uuid4()}/end").content == b""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client
+from django.utils import timezone
 
 from runs.models import SavedView
-from runs.saving import VIEWS_EACH
-from tests.factories import make_run, make_session, make_user
+from runs.saving import GONE, VIEWS_EACH
+from runs.views import saved
+from tests.factories import make_run, make_session, make_user, put_step
 
 pytestmark = pytest.mark.django_db
 
@@ -81,7 +85,7 @@ def test_the_board_of_everything_offers_nothing_to_save(olivia: Client) -> None:
     assert "Save view" in tabs(olivia, "view=table")
 
 
-@pytest.mark.parametrize("key", ["all", "running", "failed", "waiting", "day"])
+@pytest.mark.parametrize("key", ["all", "running", "failed", "person", "today"])
 def test_everybody_has_the_views_of_the_system(viewer: Client, key: str) -> None:
     assert f'id="tab-{key}"' in tabs(viewer)
 
@@ -224,8 +228,9 @@ def badges(client: Client) -> dict[str, str]:
 def test_badges_count_what_each_view_would_show(olivia: Client) -> None:
     for status in ("error", "error", "running", "waiting", "success"):
         make_run(status=status)
+    put_step(make_run(status="waiting", created_at=timezone.now() - timedelta(days=3)), "greet", "waiting")
     view = save(olivia, query="status=success&status=error")
-    counted = {"all": "5", "running": "1", "failed": "2", "waiting": "1", "day": "5", f"view-{view.pk}": "3"}
+    counted = {"all": "6", "running": "1", "failed": "2", "person": "1", "today": "5", f"view-{view.pk}": "3"}
     assert badges(olivia) == counted
 
 
@@ -265,3 +270,105 @@ def test_a_stranger_sees_no_views(stranger: Client, path: str) -> None:
 
 def test_a_stranger_keeps_no_views(stranger: Client) -> None:
     assert stranger.post("/views/save", {"name": "x", "query": FAILED}).status_code == 403
+
+
+VERBS = {
+    "change": {"query": FAILED},
+    "rename": {"name": "Mine"},
+    "share": {"shared": "1"},
+    "default": {"chosen": "1"},
+    "delete": {},
+}
+
+
+@pytest.fixture
+def lost(olivia: Client, monkeypatch: pytest.MonkeyPatch) -> SavedView:
+    """A view that another tab deletes between the look at it and the change."""
+    view = save(olivia)
+    found = saved._own
+
+    def find(request: Any, view_id: int) -> SavedView:
+        one = found(request, view_id)
+        SavedView.objects.filter(pk=one.pk).update(deleted_at=Now())
+        return one
+
+    monkeypatch.setattr(saved, "_own", find)
+    return view
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_view_that_is_deleted_in_that_moment_is_said_to_be_gone(olivia: Client, lost: SavedView, verb: str) -> None:
+    answer = olivia.post(f"/views/{lost.pk}/{verb}", VERBS[verb])
+
+    assert (answer.status_code, toast(answer)["text"]) == (404, GONE)
+    assert answer.headers["HX-Trigger"] == "views-changed"
+    assert not SavedView.objects.kept().exists()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_view_whose_row_is_purged_in_that_moment_is_said_to_be_gone(
+    olivia: Client, lost: SavedView, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    purged = saved._own
+
+    def find(request: Any, view_id: int) -> SavedView:
+        one = purged(request, view_id)
+        SavedView.objects.all().delete()
+        one.pk = view_id
+        return one
+
+    monkeypatch.setattr(saved, "_own", find)
+
+    assert toast(olivia.post(f"/views/{lost.pk}/{verb}", VERBS[verb]))["text"] == GONE
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_view_that_was_deleted_before_is_said_to_be_gone(olivia: Client, verb: str) -> None:
+    view = save(olivia)
+    olivia.post(f"/views/{view.pk}/delete")
+
+    answer = olivia.post(f"/views/{view.pk}/{verb}", VERBS[verb])
+
+    assert (answer.status_code, toast(answer)["text"]) == (404, GONE)
+    assert olivia.post(f"/views/{view.pk}/restore").status_code == 200, "it can still be brought back"
+
+
+def test_the_dialog_of_a_deleted_view_says_that_it_is_gone(olivia: Client) -> None:
+    view = save(olivia)
+    olivia.post(f"/views/{view.pk}/delete")
+
+    answer = olivia.get(f"/views/{view.pk}/name", headers={"HX-Request": "true"})
+
+    assert (answer.status_code, toast(answer)["text"]) == (404, GONE)
+
+
+def test_a_view_that_was_purged_cannot_be_brought_back(olivia: Client) -> None:
+    view = save(olivia)
+    olivia.post(f"/views/{view.pk}/delete")
+    save(olivia, name="Other")  # for good
+
+    answer = olivia.post(f"/views/{view.pk}/restore")
+
+    assert (answer.status_code, "cannot be brought back" in toast(answer)["text"]) == (404, True)
+
+
+def test_an_address_of_a_deleted_view_shows_the_same_and_says_so(olivia: Client, viewer: Client) -> None:
+    view = save(olivia)
+    address = f"/?{view.query}&saved={view.pk}"
+    words = "The saved view of this address was deleted"
+    assert [words in client.get(address).content.decode() for client in (olivia, viewer)] == [False, False]
+
+    olivia.post(f"/views/{view.pk}/delete")
+
+    page = olivia.get(address).content.decode()
+    assert (words in page, f"saved={view.pk}" in page) == (True, False)
+
+
+def test_a_view_whose_session_was_purged_is_renamed_and_shared(olivia: Client) -> None:
+    session = make_session("short")
+    view = save(olivia, query=f"session={session.pk}")
+    session.delete()
+
+    assert olivia.post(f"/views/{view.pk}/rename", {"name": "Old"}).status_code == 200
+    assert olivia.post(f"/views/{view.pk}/share", {"shared": "1"}).status_code == 200
+    assert badges(olivia)[f"view-{view.pk}"] == "0"
