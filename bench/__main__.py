@@ -6,7 +6,7 @@ import argparse
 import os
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import board, ceilings, crowd, growth, idle, live, measures, statements, weight
+from bench import board, ceilings, crowd, growth, idle, live, measures, past, statements, weight
 from bench.context import Bench, bench
 from bench.figures import Figure, Table
 from bench.room import LANE_LIMIT, room
@@ -27,7 +27,7 @@ SPEED: Mapping[str, Line] = {
     "crowd": crowd.crowd,
     "weight": weight.weight,
 }
-GROWTH: Mapping[str, Line] = {"steps": growth.steps, "stored": growth.stored}
+GROWTH: Mapping[str, Line] = {"steps": growth.steps, "past": past.past, "stored": growth.stored}
 ALONE: Mapping[str, Line] = {"board": board.board}  # a part of `stored`, which takes long
 SPEED_NAMES = [*SPEED, "ready", "idle"]
 NAMES = [*SPEED_NAMES, "workers", *GROWTH, *ALONE]

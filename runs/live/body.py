@@ -14,7 +14,7 @@ from runs.drawing.plan_graph import Picture, picture_of
 from runs.insight.whynot import whys
 from runs.lists.expectations import expected_durations
 from runs.live.bars import waterfall
-from runs.live.moment import Moment, read_moment
+from runs.live.moment import Moment, graph_if_readable, read_moment
 from runs.models import Attempt, Run, Step
 
 GRAPH, WATERFALL = "graph", "waterfall"
@@ -50,6 +50,12 @@ def read_view(asked: Mapping[str, str], moment: Moment) -> View:
     known = {fan.key for fan in fan_outs(moment.graph)} if moment.graph and wanted else set()
     chosen = WATERFALL if asked.get("map") == WATERFALL else GRAPH
     return View(chosen, frozenset(wanted & known), is_idle_open=asked.get("idle") == "open")
+
+
+def draws_waterfall(asked: Mapping[str, str], run: Run) -> bool:
+    """Whether this query shows one: it takes every attempt that was made."""
+    graph = graph_if_readable(run.plan_version_id)
+    return graph is not None and (asked.get("map") == WATERFALL or len(graph.nodes) < 2)
 
 
 def run_context(run: Run) -> dict[str, Any]:

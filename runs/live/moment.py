@@ -18,6 +18,7 @@ from pulser.engine.states import StepStatus
 from runs.models import Artifact, Attempt, Event, Proof, Run, Step
 
 # The kinds that tell when a run had a slot, when a step waited without a worker, and in which order steps failed.
+# Even a long run has few of them: what else happened to its steps is not read for its page.
 HISTORY = (
     "run.queued",
     "run.started",
@@ -27,12 +28,8 @@ HISTORY = (
     "run.succeeded",
     "run.failed",
     "run.cancelled",
-    "step.queued",
     "step.suspended",
-    "step.parked",
-    "step.succeeded",
     "step.failed",
-    "step.cancelled",
 )
 
 
@@ -74,17 +71,20 @@ class Opened:
     """The steps whose outputs its arguments read, with these outputs."""
 
 
-def read_moment(run: Run, *, keys: Iterable[str] | None = None) -> Moment:
+def read_moment(run: Run, *, keys: Iterable[str] | None = None, is_brief: bool = False) -> Moment:
     """The run as it is now. Three queries at most.
 
-    With `keys`: attempts of these steps alone, those that are open, and those that a step has failed with. Steps come
-    without outputs: each may have a megabyte.
+    With `keys`: attempts of these steps alone, those that are open, and those that a step has failed with. `is_brief`:
+    of each step the first attempt and the last, which is not enough for a waterfall. Steps come without outputs: each
+    may have a megabyte.
     """
     steps = list(run.steps.in_plan_order().defer("outputs"))
     attempts = Attempt.objects.filter(step__run=run).order_by("step", "number")
     if keys is not None:
         failed = Q(step__status=StepStatus.ERROR, number=F("step__attempt"))
         attempts = attempts.filter(Q(step__key__in=list(keys)) | Q(finished_at=None) | failed)
+    if is_brief:
+        attempts = attempts.filter(Q(number=1) | Q(number=F("step__attempt")))
     by_step: dict[int, list[Attempt]] = {step.pk: [] for step in steps}
     for attempt in attempts:
         by_step.setdefault(attempt.step_id, []).append(attempt)
@@ -92,7 +92,7 @@ def read_moment(run: Run, *, keys: Iterable[str] | None = None) -> Moment:
         run=run,
         steps=steps,
         attempts={step.key: by_step[step.pk] for step in steps},
-        told=read_history(run, is_long=keys is None),
+        told=read_history(run, is_long=keys is None and not is_brief),
         now=timezone.now(),
         graph=graph_if_readable(run.plan_version_id),
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pulser.engine.graph import Node
+from pulser.engine.retry import most_tries
+from pulser.language import durations
 from pulser.language.expressions import ExpressionError, render
+from pulser.language.limits import APPROVAL_TIMEOUT_S
 from pulser.tools.effects import effect_of
+from pulser.tools.registry import installed
 from runs.live.moment import Moment, Opened
 from runs.models import Attempt, Event, Step
 from runs.transitions.advancing import run_scope
@@ -44,8 +48,7 @@ def body_of(moment: Moment, opened: Opened, *, number: int | None = None) -> dic
         "at": moment.at,
         "step": step,
         "node": node,
-        "policy": moment.graph.retry_of(step.key) if moment.graph and node else None,
-        "timeout_s": moment.graph.timeout_of(step.key) if moment.graph and node else None,
+        **_bounds(moment, node),
         "effect": effect_of(node.step) if node else "",
         "needs": _needs(moment, step),
         "attempts": attempts,
@@ -56,6 +59,29 @@ def body_of(moment: Moment, opened: Opened, *, number: int | None = None) -> dic
         "proofs": [one for one in opened.proofs if chosen and one.attempt == chosen.number],
         "artifacts": [one for one in opened.artifacts if chosen and one.attempt == chosen.number],
     }
+
+
+def _bounds(moment: Moment, node: Node | None) -> dict[str, Any]:
+    """`tries`, and how long each may take (`timeout_s`); of a question, how long it waits for its answer (`asks_s`).
+
+    Neither a person nor the clock is asked twice, and what counts for them is not the time of a call.
+    """
+    if node is None or moment.graph is None:
+        return {}
+    step, tool = node.step, installed().get(node.step.uses)
+    if tool and tool.spec.suspends:
+        return {"asks_s": _asked_for(step.with_) if step.uses == "approval" else None}
+    policy, effect = moment.graph.retry_of(step.id), effect_of(step)
+    tries = most_tries(policy, effect=effect, explicit=step.retry is not None)
+    return {"tries": tries, "timeout_s": moment.graph.timeout_of(step.id)}
+
+
+def _asked_for(arguments: Mapping[str, Any]) -> float | None:
+    """In seconds; None where the plan leaves it to an expression."""
+    try:
+        return durations.seconds(arguments.get("timeout", APPROVAL_TIMEOUT_S))
+    except ValueError:
+        return None
 
 
 def _needs(moment: Moment, step: Step) -> Sequence[Step]:

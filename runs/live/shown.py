@@ -24,7 +24,7 @@ BOARD_RUNS_PER_LANE = 30
 BOARD_RUNS_SEEN = 300  # of all lanes together, before one is looked at alone
 TABLE_RUNS = 100
 BARS_PER_LANE = 200
-BAR_COLUMNS = ("pk", "lane_id", "title", "status", "queued_at", "started_at", "finished_at")
+BAR_COLUMNS = ("pk", "lane_id", "title", "status", "queued_at", "started_at", "finished_at", "rested_s")
 ALL = RunFilters()
 
 
@@ -66,6 +66,7 @@ class Bar:
     queued_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    rested_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

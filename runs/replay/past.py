@@ -6,19 +6,29 @@ say the rest. What is made here is for showing: nothing of it is ever saved.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 
-from pulser.engine.fold import Entry, RunState, StepState, fold
+from pulser.engine.fold import Entry, RunState
 from runs.live.moment import HISTORY, Moment, Opened, Told, graph_if_readable
 from runs.models import Artifact, Attempt, Event, Proof, Run, Step
-from runs.replay.light import FACTS
+from runs.replay.log import read_log, state_of
 
-RUN_FIELDS = ("status", "retry_count", "reason", "stop", "cancel_count", "archived_at", "cancel_requested_at")
+RUN_FIELDS = (
+    "status",
+    "retry_count",
+    "reason",
+    "stop",
+    "cancel_count",
+    "archived_at",
+    "cancel_requested_at",
+    "rested_s",
+)
 STEP_FIELDS = (
     "status",
     "attempt",
@@ -34,8 +44,13 @@ STEP_FIELDS = (
     "progress_done",
     "progress_total",
 )
+STEP_FACTS = ("run_id", "key", "position", "is_finally", "needs")
+ATTEMPT_FACTS = ("step_id", "number", "started_at", "finished_at", "outcome", "exit_code", "error_message")
 KEPT = frozenset(HISTORY)
-# An attempt that had not ended yet: nobody knew these.
+NUMBERED = """
+SELECT id FROM runs_attempt JOIN unnest(%s::bigint[], %s::int[]) AS wanted(step_id, number) USING (step_id, number)
+"""
+# An attempt that had not ended yet: nobody knew these, or nobody knows any more what they were.
 UNKNOWN = {
     "finished_at": None,
     "lease_expires": None,
@@ -52,8 +67,9 @@ UNKNOWN = {
 class Past:
     """A run as of `event`, the last that had happened by then, of `last` events that there are now.
 
-    `steps` in plan order, with the attempts, proofs and artifacts of then in the caches of their relations; `outputs`
-    are loaded on demand. `told` is the short history that a page draws from.
+    `steps` in plan order; those that were read as a whole have the attempts, proofs and artifacts of then in the caches
+    of their relations. `outputs` are loaded on demand. `attempts` by the key of their step, and `files` as they came.
+    `told` is the short history that a page draws from.
     """
 
     run: Run
@@ -61,6 +77,8 @@ class Past:
     last: int
     state: RunState
     steps: tuple[Step, ...]
+    attempts: Mapping[str, Sequence[Attempt]]
+    files: tuple[Artifact, ...]
     told: tuple[Told, ...]
 
     @property
@@ -73,7 +91,7 @@ class Past:
         return Moment(
             run=self.run,
             steps=self.steps,
-            attempts={step.key: list(step.attempts.all()) for step in self.steps},
+            attempts=self.attempts,
             told=self.told,
             now=self.event.at,
             graph=graph_if_readable(self.run.plan_version_id),
@@ -81,16 +99,23 @@ class Past:
         )
 
 
-def past_of(run: Run, seq: int) -> Past | None:
-    """The run as of its event `seq`; None when it has no such event. Reads the log up to there, without big values."""
-    log = Event.objects.filter(run=run).up_to(seq).in_order().annotate(facts=FACTS)
-    entries = [Entry(*row) for row in log.values_list("seq", "kind", "step", "attempt", "facts", "at")]
+def past_of(run: Run, seq: int, *, keys: Collection[str] | None = None, is_long: bool = False) -> Past | None:
+    """The run as of its event `seq`; None when it has no such event.
+
+    With `keys`: these steps as a whole, of others the first attempt and the last, and no proofs. `is_long`: all
+    attempts of all steps. At most five queries.
+    """
+    entries = read_log(run.pk, seq, keys=keys, is_long=is_long)
     if not entries or entries[-1].seq != seq:
         return None
-    state, event = fold(entries), _event(run, entries[-1])
-    told = tuple(Told(one.seq, one.kind, one.step, one.at) for one in entries if one.kind in KEPT and one.at)
+    state, event = state_of(entries), _event(run, entries[-1])
     then = _run_then(run, state)
-    return Past(then, event, run.seq, state, tuple(_steps_then(then, state)), told)
+    steps = _steps_then(then, state)
+    attempts = _attempts_then(steps, state, last=run.seq, keys=[step.key for step in steps] if is_long else keys)
+    files = _files_then(then, steps, state)
+    _keep_relations([step for step in steps if keys is None or step.key in keys], state, attempts=attempts, files=files)
+    told = tuple(Told(one.seq, one.kind, one.step, one.at) for one in entries if one.kind in KEPT and one.at)
+    return Past(then, event, run.seq, state, tuple(steps), attempts, files, told)
 
 
 def _event(run: Run, entry: Entry) -> Event:
@@ -121,12 +146,6 @@ def load_outputs(past: Past, keys: Iterable[str]) -> None:
         step.outputs = outputs.get(step.key, step.outputs)
 
 
-def artifacts_then(past: Past) -> list[Artifact]:
-    """What had been left by then, oldest first, each with its step."""
-    found = [artifact for step in past.steps for artifact in step.artifacts.all()]
-    return sorted(found, key=lambda artifact: artifact.pk)
-
-
 def _run_then(run: Run, state: RunState) -> Run:
     then = copy(run)
     then._prefetched_objects_cache = {}  # type: ignore[attr-defined]
@@ -141,24 +160,83 @@ def _run_then(run: Run, state: RunState) -> Run:
 
 
 def _steps_then(run: Run, state: RunState) -> list[Step]:
-    """The rows of the steps as they were, with what they had left by then in the caches of their relations."""
-    steps = list(Step.objects.filter(run_id=run.pk).defer("outputs").in_plan_order())
-    attempts = _by_step(Attempt.objects.filter(step__run_id=run.pk).order_by("step_id", "number"))
-    proofs = _by_step(Proof.objects.filter(step__run_id=run.pk).order_by("step_id", "attempt", "position"))
-    files = _by_step(Artifact.objects.filter(run_id=run.pk).select_related("step"))
+    """Of their rows only what never changes is read."""
+    steps = list(Step.objects.filter(run_id=run.pk).only(*STEP_FACTS).in_plan_order())
     for step in steps:
         known = state.steps[step.key]
-        _fill(step, known, run=run)
-        tries = _attempts_then(attempts.get(step.pk, []), known)
-        step.open_attempts = [one for one in tries if one.finished_at is None]  # type: ignore[attr-defined]
-        verdicts = [p for p in proofs.get(step.pk, []) if p.position < state.verdicts[step.key, p.attempt]]
-        kept = [file for file in files.get(step.pk, []) if (step.key, file.attempt, file.name) in state.artifacts]
-        step._prefetched_objects_cache = {  # type: ignore[attr-defined]
-            "attempts": _filled(Attempt.objects.all(), tries),
-            "proofs": _filled(Proof.objects.all(), verdicts),
-            "artifacts": _filled(Artifact.objects.all(), kept),
-        }
+        for name in STEP_FIELDS:
+            setattr(step, name, getattr(known, name))
+        step.run, step.outputs = run, None
     return steps
+
+
+def _attempts_then(
+    steps: Sequence[Step], state: RunState, *, last: int, keys: Collection[str] | None
+) -> Mapping[str, list[Attempt]]:
+    """Those that had begun: all of these steps, of others the first and the last. None but the last is open.
+
+    Of one that had not ended nothing is told of its end. Nor of its lease and its log: their growth is no event, so
+    what the row of one that goes on says is true as of the run's `last` event alone.
+    """
+    by_pk = {step.pk: step for step in steps}
+    found: dict[str, list[Attempt]] = {step.key: [] for step in steps}
+    for attempt in _numbered(_numbers(steps, keys=keys), is_whole=keys is None or bool(keys)):
+        step = by_pk[attempt.step_id]
+        found[step.key].append(attempt)
+        known = state.steps[step.key].attempts.get(attempt.number)
+        if known and known.is_open and (state.seq < last or attempt.finished_at is not None):
+            for name, value in UNKNOWN.items():
+                setattr(attempt, name, value)
+    return found
+
+
+def _numbers(steps: Iterable[Step], *, keys: Collection[str] | None) -> Iterator[tuple[int, int]]:
+    """Which attempts: a step's id, and a number. They are numbered from 1, without gaps."""
+    for step in steps:
+        is_whole = keys is None or step.key in keys
+        for number in range(1, step.attempt + 1) if is_whole else {min(1, step.attempt), step.attempt} - {0}:
+            yield step.pk, number
+
+
+def _numbered(wanted: Iterable[tuple[int, int]], *, is_whole: bool) -> Iterable[Attempt]:
+    """In the order of their numbers. Where no step is opened, with as much as its row tells."""
+    pairs = list(wanted)
+    chosen = RawSQL(NUMBERED, [[pk for pk, _ in pairs], [number for _, number in pairs]])  # noqa: S611 - no text in it
+    attempts = Attempt.objects.filter(pk__in=chosen).order_by("step_id", "number")
+    return attempts if is_whole else attempts.only(*ATTEMPT_FACTS)
+
+
+def _files_then(run: Run, steps: Iterable[Step], state: RunState) -> tuple[Artifact, ...]:
+    """What had been left by then, oldest first, each with its step."""
+    if not state.artifacts:
+        return ()
+    by_pk = {step.pk: step for step in steps}
+    files = list(Artifact.objects.filter(run_id=run.pk))
+    for file in files:
+        file.step = by_pk[file.step_id]
+    return tuple(file for file in files if (file.step.key, file.attempt, file.name) in state.artifacts)
+
+
+def _keep_relations(
+    steps: Sequence[Step], state: RunState, *, attempts: Mapping[str, list[Attempt]], files: Iterable[Artifact]
+) -> None:
+    """In the caches of these steps, where templates and builders look for them."""
+    proofs, kept = _by_step(_proofs_of(steps)), _by_step(files)
+    for step in steps:
+        for attempt in attempts[step.key]:
+            attempt.step = step
+        verdicts = [p for p in proofs.get(step.pk, []) if p.position < state.verdicts[step.key, p.attempt]]
+        step._prefetched_objects_cache = {  # type: ignore[attr-defined]
+            "attempts": _filled(Attempt.objects.all(), attempts[step.key]),
+            "proofs": _filled(Proof.objects.all(), verdicts),
+            "artifacts": _filled(Artifact.objects.all(), kept.get(step.pk, [])),
+        }
+
+
+def _proofs_of(steps: Sequence[Step]) -> Iterable[Proof]:
+    if not steps:
+        return ()
+    return Proof.objects.filter(step__in=[step.pk for step in steps]).order_by("step_id", "attempt", "position")
 
 
 def _by_step(rows: Iterable[Any]) -> dict[int, list[Any]]:
@@ -166,22 +244,6 @@ def _by_step(rows: Iterable[Any]) -> dict[int, list[Any]]:
     for row in rows:
         found.setdefault(row.step_id, []).append(row)
     return found
-
-
-def _fill(step: Step, known: StepState, *, run: Run) -> None:
-    for name in STEP_FIELDS:
-        setattr(step, name, getattr(known, name))
-    step.run, step.outputs = run, None
-
-
-def _attempts_then(tries: list[Attempt], known: StepState) -> list[Attempt]:
-    """Those that had begun; of one that had not ended, nothing of its end. A lease is known while it lasts."""
-    begun = [one for one in tries if one.number in known.attempts]
-    for one in begun:
-        if known.attempts[one.number].is_open and one.finished_at is not None:
-            for name, value in UNKNOWN.items():
-                setattr(one, name, value)
-    return begun
 
 
 def _filled(queryset: QuerySet[Any], rows: list[Any]) -> QuerySet[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from uuid import UUID
@@ -9,8 +10,10 @@ from uuid import UUID
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 
+from runs.live.body import draws_waterfall
+from runs.live.moment import Moment, read_moment
 from runs.models import Artifact, Run
-from runs.replay.past import Past, artifacts_then, past_of
+from runs.replay.past import Past, past_of
 from runs.replay.ticks import ticks
 from runs.templatetags.times import as_of
 from runs.views.access import PageRequest
@@ -24,21 +27,34 @@ def find_run(request: PageRequest, run_id: UUID) -> Run:
     return get_object_or_404(runs, pk=run_id)
 
 
-def past_asked(request: PageRequest, run_id: UUID) -> Past | None:
-    """The moment that is asked for; None for the present. Raises Http404 for an event that the run does not have."""
+def past_asked(request: PageRequest, run_id: UUID, *, keys: Collection[str] = ()) -> Past | None:
+    """The moment that is asked for; None for the present. `keys`: steps that are read as a whole.
+
+    Raises Http404 for an event that the run does not have.
+    """
     text = request.GET.get("at", "")
     if not text:
         return None
-    seq = int(text) if text.isascii() and text.isdigit() and len(text) <= SEQ_DIGITS else 0
-    return past_at(find_run(request, run_id), seq)
+    return past_at(request, find_run(request, run_id), seq=seq_of(text), keys=keys)
 
 
-def past_at(run: Run, seq: int) -> Past:
+def seq_of(text: str) -> int:
+    """The number of an event; 0, which no event has, for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= SEQ_DIGITS else 0
+
+
+def past_at(request: PageRequest, run: Run, *, seq: int, keys: Collection[str] = ()) -> Past:
     """Raises Http404 when the run has no such event."""
-    past = past_of(run, seq) if 0 < seq <= run.seq else None
+    is_long = not keys and draws_waterfall(request.GET, run)
+    past = past_of(run, seq, keys=keys, is_long=is_long) if 0 < seq <= run.seq else None
     if past is None:
         raise Http404("the run has no such event")
     return past
+
+
+def moment_now(request: PageRequest, run: Run) -> Moment:
+    """The present, with as many attempts as are shown."""
+    return read_moment(run, is_brief=not draws_waterfall(request.GET, run))
 
 
 def told_as_of(past: Past | None) -> AbstractContextManager[None]:
@@ -46,9 +62,9 @@ def told_as_of(past: Past | None) -> AbstractContextManager[None]:
     return as_of(past.event.at) if past else nullcontext()
 
 
-def files_of(run: Run, past: Past | None = None) -> list[Artifact]:
+def files_of(run: Run, past: Past | None = None) -> Sequence[Artifact]:
     """What its steps have left, or had left by then, oldest first."""
-    return artifacts_then(past) if past else list(run.artifacts.select_related("step"))
+    return past.files if past else list(run.artifacts.select_related("step").defer("step__outputs"))
 
 
 def slider_context(run: Run, *, last: int | None = None) -> dict[str, Any]:

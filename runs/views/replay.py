@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence, Set
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
 
 from runs.live.body import body_context, read_view
-from runs.live.moment import read_moment
 from runs.logs.pane import log_pane
 from runs.logs.scope import Scope
+from runs.replay.changes import changed_since
 from runs.replay.listing import last_events
 from runs.replay.past import Past
 from runs.views.access import PageRequest, signed_in
 from runs.views.answers import page
-from runs.views.moments import files_of, find_run, past_at, slider_context, told_as_of
+from runs.views.moments import files_of, find_run, moment_now, past_at, seq_of, slider_context, told_as_of
 
 KEPT_S = 600  # what is past does not change; a slider that is drawn to and fro asks once
 EVENTS_AFTER = 50  # that are listed behind the one that is looked at
@@ -23,8 +25,11 @@ EVENTS_AFTER = 50  # that are listed behind the one that is looked at
 
 @signed_in
 def run_at(request: PageRequest, run_id: UUID, seq: int) -> HttpResponse:
-    """What differs between moments, to be swapped in: the event, head, first cause, map, steps, artifacts."""
-    past = past_at(find_run(request, run_id), seq)
+    """What differs between moments, to be swapped in: the event, head, first cause, map, steps, artifacts.
+
+    `?shown=SEQ`: the moment that the page shows; of steps and nodes those alone are answered that look otherwise now.
+    """
+    past = past_at(request, find_run(request, run_id), seq=seq)
     moment = past.moment
     with told_as_of(past):
         context = {
@@ -32,16 +37,31 @@ def run_at(request: PageRequest, run_id: UUID, seq: int) -> HttpResponse:
             "artifacts": files_of(past.run, past),
             **body_context(moment, read_view(request.GET, moment)),
         }
-        answer = render(request, "runs/_run_pieces.html", context)
+        changed = changed_since(run_id, seq_of(request.GET.get("shown", "")), now=seq, rows=context["rows"])
+        if changed is None:
+            answer = render(request, "runs/_run_pieces.html", context)
+        else:
+            answer = render(request, "runs/_run_changes.html", {**context, **_narrowed(context, changed)})
     answer["Cache-Control"] = f"private, max-age={KEPT_S}"
     return answer
+
+
+def _narrowed(context: Mapping[str, Any], keys: Set[str]) -> dict[str, Any]:
+    """The rows of these steps, and the nodes that stand for one of them."""
+    rows = [row for row in context["rows"] if row["step"].key in keys]
+    nodes = [node for node in context.get("nodes", ()) if not keys.isdisjoint(_drawn_in(node))]
+    return {"rows": rows, "nodes": nodes}
+
+
+def _drawn_in(node: Mapping[str, Any]) -> Sequence[str]:
+    return node["fan"].members if node["fan"] else (node["step"].key,)
 
 
 @signed_in
 def run_now(request: PageRequest, run_id: UUID) -> HttpResponse:
     """The same pieces as they are now, for the way back."""
     run = find_run(request, run_id)
-    moment = read_moment(run)
+    moment = moment_now(request, run)
     context = {"artifacts": files_of(run), **body_context(moment, read_view(request.GET, moment))}
     return render(request, "runs/_run_pieces.html", context)
 

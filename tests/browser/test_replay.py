@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Route, expect
 
 from runs.models import Artifact, Event, Run
 from runs.transitions import archive, retry
-from tests.factories import make_actor, make_run, start
+from tests.factories import make_actor, make_run, say, start
 from tests.runs.execution.plans import ONCE, plan, shell
 from tests.runs.helpers import drive, event, run_plan
 
@@ -90,8 +90,8 @@ def test_the_newest_wish_wins_however_slow_the_others_are(open_page: SignIn) -> 
     def hold(route: Route) -> None:
         slow.append(route)
 
-    page.route(re.compile("/at/3$"), hold)
-    with page.expect_request(re.compile("/at/3$")):
+    page.route(re.compile(r"/at/3\b"), hold)
+    with page.expect_request(re.compile(r"/at/3\b")):
         go_to(page, 3)
     for seq in (6, 5, 4):
         go_to(page, seq)
@@ -104,11 +104,109 @@ def test_the_newest_wish_wins_however_slow_the_others_are(open_page: SignIn) -> 
 def test_a_moment_that_cannot_be_loaded_is_said(open_page: SignIn) -> None:
     run = run_plan(FAILS)
     page = live(open_page(f"/runs/{run.pk}"))
-    page.route(re.compile("/at/3$"), lambda route: route.abort())
+    page.route(re.compile(r"/at/3\b"), lambda route: route.abort())
     go_to(page, 3)
     expect(page.locator(".toast")).to_contain_text("cannot be reached")
     go_to(page, 4)
     expect(page.locator("#then")).to_contain_text("As of event 4 of")
+
+
+def test_a_moment_that_cannot_be_loaded_leaves_the_slider_where_the_page_is(open_page: SignIn) -> None:
+    run = run_plan(FAILS)
+    page = live(open_page(f"/runs/{run.pk}"))
+    page.route(re.compile("/at/[35]"), lambda route: route.abort())
+    go_to(page, 3)
+    expect(page.locator(".toast")).to_contain_text("cannot be reached")
+    expect(page.locator("#moment")).to_have_js_property("value", str(run.seq))
+    archive(str(run.pk), actor=OLIVIA)
+    expect(page.locator("#run-head")).to_contain_text("archived")  # it is the present, and live
+    go_to(page, 4)
+    expect(page.locator("#then")).to_contain_text("As of event 4 of")
+    go_to(page, 5)
+    expect(page.locator("#moment")).to_have_js_property("value", "4")
+    expect(page.locator("#moment")).to_have_attribute("aria-valuetext", re.compile("^event 4 of"))
+
+
+SHOWN = """(root) => [...root.querySelectorAll("#run-head, .step, .node")].map((one) => [one.id, one.dataset.status,
+    one.querySelector(":scope > details > summary")?.textContent.replace(/\\s+/g, " ") ?? ""].join("|")).join("\\n")"""
+AFRESH = f"""async (seq) => {{
+    const html = await (await fetch(`${{location.pathname}}/at/${{seq}}`)).text();
+    return ({SHOWN})(new DOMParser().parseFromString(html, "text/html"));
+}}"""
+
+
+def test_wherever_the_slider_comes_from_the_page_shows_the_moment_it_says(open_page: SignIn) -> None:
+    run = run_plan(FAILS)
+    retry(str(run.pk), actor=OLIVIA)
+    drive(run)
+    page = live(open_page(f"/runs/{run.pk}"))
+    answers: list[str] = []
+    page.on("response", lambda answer: answers.append(answer.text()) if "shown=" in answer.url else None)
+    for seq in (7, 8, 3, run.seq - 1, 4, 12, 2, run.seq - 2, 9):
+        go_to(page, seq)
+        expect(page.locator("#then")).to_contain_text(f"As of event {seq} of")
+        assert page.evaluate(f"() => ({SHOWN})(document)") == page.evaluate(AFRESH, seq), seq
+    assert page.locator("#changed").count() == 0
+    assert len(answers) == 8 and all('id="changed"' in answer for answer in answers), "they were told what differs"
+
+
+def test_a_step_that_looks_the_same_is_opened_as_of_the_moment_that_is_shown(open_page: SignIn) -> None:
+    run = run_plan(FAILS)
+    page = live(open_page(f"/runs/{run.pk}"))
+    ended, claimed = (seq_of(run, kind, step="bad") for kind in ("step.failed", "step.claimed"))
+    go_to(page, claimed - 1)
+    expect(page.locator("#step-good")).to_have_attribute("data-status", "success")
+    go_to(page, claimed)
+    expect(page.locator("#step-bad")).to_have_attribute("data-status", "running")
+    with page.expect_request(re.compile(rf"/steps/good\?at={claimed}&")):
+        page.locator("#step-good summary").first.click()
+    expect(page.locator("#step-good .step-body")).to_contain_text("Outputs")
+    with page.expect_request(re.compile(rf"/steps/good\?at={ended}&")):
+        go_to(page, ended)
+    expect(page.locator("#step-good .step-body")).to_contain_text("Outputs")
+
+
+def test_a_map_that_comes_late_is_not_shown_in_another_moment(open_page: SignIn) -> None:
+    run = run_plan(FAILS)
+    page = live(open_page(f"/runs/{run.pk}"))
+    go_to(page, 4)
+    expect(page.locator("#then")).to_contain_text("As of event 4 of")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(re.compile("/map[?]map=waterfall"), hold)
+    with page.expect_request(re.compile("/map[?]map=waterfall&at=4")):
+        page.get_by_role("link", name="Waterfall").click()
+    go_to(page, 6)
+    expect(page.locator("#then")).to_contain_text("As of event 6 of")
+    with page.expect_response(re.compile("/map[?]map=waterfall")):
+        held.pop().continue_()
+    expect(page.locator("#map-graph")).to_have_attribute("aria-current", "true")
+    assert "map=waterfall" not in page.url
+    page.unroute_all()
+    page.get_by_role("link", name="Waterfall").click()
+    expect(page.locator("#waterfall")).to_be_visible()
+    go_to(page, 8)
+    expect(page.locator("#then")).to_contain_text("As of event 8 of")
+    assert page.locator("#waterfall").is_visible()
+
+
+def test_page_keys_go_further_than_arrows(open_page: SignIn) -> None:
+    run = start(FAILS)
+    for number in range(40):
+        say(run, "log.cut", limit=number)
+    run.refresh_from_db()
+    page = live(open_page(f"/runs/{run.pk}"))
+    page.get_by_role("slider", name="Moment, by event").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#then")).to_contain_text(f"As of event {run.seq - 1} of")
+    page.keyboard.press("PageDown")
+    expect(page.locator("#then")).not_to_contain_text(f"As of event {run.seq - 1} of")
+    assert 1 < int(page.locator("#then").get_attribute("data-seq") or 0) < run.seq - 2
+    page.keyboard.press("PageUp")
+    expect(page.locator("#then")).to_contain_text(f"As of event {run.seq - 1} of")
 
 
 def test_the_way_back_shows_the_present(open_page: SignIn) -> None:

@@ -15,7 +15,7 @@ from pulser.engine.fold import Entry, RunState, fold
 from runs.execution.sweep import sweep
 from runs.execution.work import work
 from runs.models import Attempt, Event, Run, Step
-from runs.replay.past import load_outputs, past_of
+from runs.replay.past import STEP_FIELDS, load_outputs, past_of
 from runs.transitions.claiming import Claim, Holder, admit, join
 from runs.transitions.finishing import Finished, Outcome, Report, Success, finish_attempt
 from tests.factories import start
@@ -157,8 +157,12 @@ def assert_log_folds_to_rows(run: Run) -> None:
 
 def assert_the_last_moment_is_the_present(run: Run) -> None:
     """A replay of the whole log shows what the rows say: of the run, its steps, attempts, verdicts and files."""
-    past = past_of(run, run.seq)
-    assert past is not None
+    past, brief = past_of(run, run.seq), past_of(run, run.seq, keys=())
+    assert past is not None and brief is not None
+    for one, other in zip(brief.steps, past.steps, strict=True):
+        assert {name: getattr(one, name) for name in STEP_FIELDS} == {
+            name: getattr(other, name) for name in STEP_FIELDS
+        }
     assert_same(past.run, run, but={"queued_at", "deadline_at"})
     load_outputs(past, [step.key for step in past.steps])
     for then, now in zip(past.steps, run.steps.in_plan_order(), strict=True):
@@ -178,6 +182,8 @@ def assert_same(then: Model, now: Model, *, but: Collection[str] = ()) -> None:
         was, is_ = getattr(then, field.attname), getattr(now, field.attname)
         if isinstance(was, datetime) and isinstance(is_, datetime):
             assert field.attname in AHEAD or abs((was - is_).total_seconds()) < 1, field.attname
+        elif isinstance(was, float) and isinstance(is_, float):
+            assert abs(was - is_) < 1, field.attname  # seconds, between moments that were read apart
         else:
             assert was == is_, f"{now._meta.model_name} {now} {field.attname}: {was!r} then, {is_!r} now"
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.db.models import F
 from pytest_django import DjangoAssertNumQueries
 
 from pulser.language.catalogue import ErrorClass
 from runs.models import Artifact, Run
-from runs.replay.past import Past, artifacts_then, opened, past_of
+from runs.replay.past import Past, opened, past_of
 from runs.transitions import archive, retry
 from runs.transitions.finishing import Failure, KeptFile, Success, Verdict
 from tests.factories import make_actor, start
@@ -57,6 +60,13 @@ def test_each_event_shows_the_run_and_its_steps_as_they_were() -> None:
     assert words(at(run, "run.succeeded")) == ["success", "success", "success"]
 
 
+def test_a_run_has_rested_as_much_as_by_then() -> None:
+    run = story()
+    run.events.filter(kind="run.failed").update(at=F("at") - timedelta(seconds=60))
+    assert at(run, "run.failed").run.rested_s == 0
+    assert 60 <= at(run, "run.succeeded").run.rested_s < 65
+
+
 def test_the_run_has_the_times_and_words_of_then() -> None:
     run = story()
     failed, again, ended = at(run, "run.failed").run, at(run, "run.retried").run, at(run, "run.succeeded").run
@@ -83,8 +93,8 @@ def test_verdicts_and_files_appear_when_they_were_told() -> None:
     run = story()
     before, kept = at(run, "step.claimed", step="first", nth=1), at(run, "artifact.created", step="first")
 
-    assert (artifacts_then(before), list(before.steps[0].proofs.all())) == ([], [])
-    assert artifacts_then(kept) == [Artifact.objects.get()]
+    assert (before.files, list(before.steps[0].proofs.all())) == ((), [])
+    assert kept.files == (Artifact.objects.get(),)
     assert list(kept.steps[0].proofs.all()) == []
     assert len(at(run, "proof.recorded", step="first").steps[0].proofs.all()) == 1
 

@@ -52,6 +52,30 @@ def test_nothing_ticks_and_nothing_can_be_pressed_in_the_past(operator: Client, 
     assert "data-verb" not in html
 
 
+def test_from_a_moment_that_is_shown_only_what_looks_otherwise_is_sent(viewer: Client, run: Run) -> None:
+    claimed = event(run, "step.claimed", step="bad").seq
+    pieces(viewer, run, claimed - 1)
+    html = pieces(viewer, run, f"{claimed}?shown={claimed - 1}")
+
+    assert statuses(html) == {"bad": "running"}
+    assert re.findall(r'id="node-([a-z]+)"', html) == ["bad"]
+    assert 'id="run-head"' in html and 'id="map-bar"' in html and 'id="steps-pane"' not in html
+
+
+@pytest.mark.parametrize("shown", ["", "0", "x", "-1", "٣", "9" * 40])
+def test_from_a_moment_that_nobody_knows_all_is_sent(viewer: Client, run: Run, shown: str) -> None:
+    html = pieces(viewer, run, f"3?shown={shown}")
+
+    assert set(statuses(html)) == {"good", "bad", "after"} and 'id="steps-pane"' in html
+
+
+def test_a_waterfall_is_sent_as_a_whole(viewer: Client, run: Run) -> None:
+    pieces(viewer, run, "5?map=waterfall")
+    html = pieces(viewer, run, "6?map=waterfall&shown=5")
+
+    assert 'id="changed"' in html and 'id="waterfall"' in html
+
+
 def test_a_link_shows_the_whole_page_as_of_an_event(viewer: Client, run: Run) -> None:
     seq = event(run, "step.succeeded", step="good").seq
     html = viewer.get(f"/runs/{run.pk}?at={seq}").content.decode()
