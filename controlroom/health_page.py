@@ -16,13 +16,15 @@ def health(request: PageRequest) -> HttpResponse:
     """`?range=1h|6h|24h`; anything else is an hour."""
     chosen = request.GET.get("range", "")
     chosen = chosen if chosen in vitals.RANGES else "1h"
-    flow, now = vitals.flow(chosen), timezone.now()
+    now = timezone.now()
+    flow = vitals.flow(chosen, now=now)
     swept_at, found = vitals.sweeper()
     queued, oldest_s = vitals.step_queue()
     return page(
         request,
         "health/page.html",
         here="health",
+        now=now,
         checks=run_checks(),
         crews=vitals.crews(),
         queues=vitals.queues(),
@@ -32,9 +34,9 @@ def health(request: PageRequest) -> HttpResponse:
         swept={name: value for name, value in found.items() if value},
         servers=[vitals.database(), vitals.redis()],
         plots=[
-            plots.throughput(flow, now=now),
-            plots.latency(flow, now=now, field="wait", title="Wait for a start"),
-            plots.latency(flow, now=now, field="took", title="Duration"),
+            plots.throughput(flow),
+            plots.latency(flow, field="wait", title="Wait for a start"),
+            plots.latency(flow, field="took", title="Duration"),
         ],
         ranges=list(vitals.RANGES),
         chosen=chosen,

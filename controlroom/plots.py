@@ -68,7 +68,7 @@ class Plot:
     height: float = HEIGHT
 
 
-def throughput(flow: Flow, *, now: datetime) -> Plot:
+def throughput(flow: Flow) -> Plot:
     """Runs that ended in each bucket, stacked by status."""
     counts = [[getattr(bucket, status) for status in STATUSES] for bucket in flow.buckets]
     total = [sum(column) for column in zip(*counts, strict=True)] if counts else [0, 0, 0]
@@ -79,15 +79,15 @@ def throughput(flow: Flow, *, now: datetime) -> Plot:
         summary=f"{sum(total)} runs ended: {total[0]} success, {total[1]} error, {total[2]} cancelled; "
         f"at most {max(map(sum, counts), default=0)} in {unit}.",
         heads=STATUSES,
-        rows=_rows(flow, now=now, words=lambda bucket: [str(getattr(bucket, status)) for status in STATUSES]),
+        rows=_rows(flow, words=lambda bucket: [str(getattr(bucket, status)) for status in STATUSES]),
         levels=[Mark(HEIGHT, "0"), Mark(HEIGHT / 2, _number(top / 2)), Mark(0, _number(top))],
-        times=_times(flow, now=now),
+        times=_times(flow),
         bars=_bars(counts, top=top),
         is_empty=not sum(total),
     )
 
 
-def latency(flow: Flow, *, now: datetime, field: str, title: str) -> Plot:
+def latency(flow: Flow, *, field: str, title: str) -> Plot:
     """Median and 95th percentile of a length of time: `wait` or `took`."""
     pairs: list[tuple[float, float] | None] = [getattr(bucket, field) for bucket in flow.buckets]
     known = [pair for pair in pairs if pair]
@@ -100,16 +100,16 @@ def latency(flow: Flow, *, now: datetime, field: str, title: str) -> Plot:
         title=title,
         summary=f"{title}, {said}",
         heads=("median", "95 %"),
-        rows=_rows(flow, now=now, words=lambda bucket: _said(getattr(bucket, field))),
+        rows=_rows(flow, words=lambda bucket: _said(getattr(bucket, field))),
         levels=[Mark(HEIGHT, "0"), Mark(HEIGHT / 2, _length(top / 2)), Mark(0, _length(top))],
-        times=_times(flow, now=now),
+        times=_times(flow),
         lines=lines,
         is_empty=not known,
     )
 
 
 def _said(pair: tuple[float, float] | None) -> list[str]:
-    return [_length(pair[0]), _length(pair[1])] if pair else ["-", "-"]
+    return [_length(pair[0]), _length(pair[1])] if pair else ["\N{EN DASH}"] * 2
 
 
 def _length(seconds: float) -> str:
@@ -169,16 +169,15 @@ def _line(name: str, values: Sequence[float | None], *, top: float) -> Line:
     return Line(name, "".join(path), dots)
 
 
-def _times(flow: Flow, *, now: datetime) -> list[Mark]:
-    back = flow.width_s * len(flow.buckets)
+def _times(flow: Flow) -> list[Mark]:
+    length_s = flow.width_s * len(flow.buckets)
     shares = [index / (TIMES - 1) for index in range(TIMES)]
-    return [Mark(WIDTH * share, "", now - timedelta(seconds=back * (1 - share))) for share in shares]
+    return [Mark(WIDTH * share, "", flow.start + timedelta(seconds=length_s * share)) for share in shares]
 
 
-def _rows(flow: Flow, *, now: datetime, words: Callable[[Bucket], Sequence[str]]) -> list[Row]:
+def _rows(flow: Flow, *, words: Callable[[Bucket], Sequence[str]]) -> list[Row]:
     """Newest first, and only where something happened."""
-    number = len(flow.buckets)
     dated = [
-        (now - timedelta(seconds=flow.width_s * (number - index)), bucket) for index, bucket in enumerate(flow.buckets)
+        (flow.start + timedelta(seconds=flow.width_s * index), bucket) for index, bucket in enumerate(flow.buckets)
     ]
     return [Row(when, words(bucket)) for when, bucket in reversed(dated) if bucket != Bucket()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
@@ -32,15 +32,14 @@ ORDER BY l.position, l.name
 STEPS = """
 SELECT count(*), extract(epoch FROM clock_timestamp() - min(queued_at))::float FROM runs_step WHERE status = 'queued'
 """
-# By the time of the statement: clock_timestamp() is another for each row, so that no index could be asked for it.
 FLOW = """
-SELECT floor(extract(epoch FROM statement_timestamp() - finished_at) / %(width)s)::int AS ago,
+SELECT floor(extract(epoch FROM finished_at) / %(width)s)::bigint AS piece,
        count(*) FILTER (WHERE status = 'success'), count(*) FILTER (WHERE status = 'error'),
        count(*) FILTER (WHERE status = 'cancelled'),
        percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY extract(epoch FROM started_at - created_at)),
-       percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - started_at))
-FROM runs_run WHERE finished_at > statement_timestamp() - %(back)s * interval '1 second'
-GROUP BY ago
+       percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - started_at) - rested_s)
+FROM runs_run WHERE finished_at >= to_timestamp(%(first)s::bigint * %(width)s)
+GROUP BY piece
 """
 DATABASE = """
 SELECT current_setting('server_version'), pg_database_size(current_database()),
@@ -92,9 +91,10 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """The buckets of a range, oldest first, each `width_s` long; the last one is not over yet."""
+    """The buckets of a range, oldest first, each `width_s` long, the first from `start`; the last is not over yet."""
 
     width_s: int
+    start: datetime
     buckets: Sequence[Bucket] = field(default_factory=list)
 
 
@@ -127,11 +127,17 @@ def step_queue() -> tuple[int, float | None]:
     return number, oldest_s
 
 
-def flow(name: str) -> Flow:
-    """What ended in a range of `RANGES`. One query, over the index on the end of runs."""
+def flow(name: str, *, now: datetime) -> Flow:
+    """What ended in a range of `RANGES`. One query, over the index on the end of runs.
+
+    Buckets begin where the clock does, at whole minutes: what is over looks the same whenever one looks.
+    """
     back, width = RANGES[name]
-    found = {row[0]: _bucket(row) for row in _rows(FLOW, {"back": back, "width": width})}
-    return Flow(width, [found.get(ago, Bucket()) for ago in reversed(range(back // width))])
+    last = int(now.timestamp()) // width
+    first = last - back // width + 1
+    found = {row[0]: _bucket(row) for row in _rows(FLOW, {"first": first, "width": width})}
+    start = datetime.fromtimestamp(first * width, UTC)
+    return Flow(width, start, [found.get(piece, Bucket()) for piece in range(first, last + 1)])
 
 
 def _bucket(row: Sequence[Any]) -> Bucket:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -12,10 +13,12 @@ from django.views.decorators.http import require_POST
 
 from pulser.catalogue import UnreadablePlan, graph_of
 from pulser.engine.graph import Graph, Node
+from pulser.engine.retry import most_tries
 from pulser.language.catalogue import Effect
 from pulser.models import Plan, PlanVersion
 from pulser.tools.effects import effect_of
-from runs.bulk.plan import SLUG as BY_BOARD
+from pulser.tools.registry import installed
+from runs.bulk.plan import BY_BOARD
 from runs.drawing.plan_graph import picture_of
 from runs.errors import NotThere, RunError, StartRefused
 from runs.execution.start import start_run
@@ -33,18 +36,22 @@ VERSIONS_OFFERED = 100
 
 @dataclass(frozen=True, slots=True)
 class ShownStep:
-    """A step as the plan has it."""
+    """A step as the plan has it. `tries`: at most, without a person who says so."""
 
     node: Node
     effect: Effect
-    attempts: int
+    tries: int
     verifiers: tuple[str, ...]
 
 
 @for_viewers
 def plan_list(request: PageRequest) -> HttpResponse:
-    plans = Plan.objects.active().with_latest().exclude(latest=None)
-    return page(request, "plans/list.html", here="plans", plans=plans, by_board=BY_BOARD)
+    """Those that people start first; `session` names the one that a run is wanted in."""
+    plans = list(Plan.objects.active().with_latest().exclude(latest=None))
+    own = [plan for plan in plans if plan.slug not in BY_BOARD]
+    plans = [*own, *(plan for plan in plans if plan.slug in BY_BOARD)]
+    session = _found_session(Session.objects.visible_to(request.actor).active(), request.GET.get("session", ""))
+    return page(request, "plans/list.html", here="plans", own=own, plans=plans, by_board=BY_BOARD, session=session)
 
 
 @for_viewers
@@ -109,10 +116,14 @@ def _lane(name: str) -> Lane | None:
 def _session(pk: str) -> Session | None:
     if not pk:
         return None
-    found = Session.objects.filter(pk=int(pk)).first() if pk.isascii() and pk.isdigit() and len(pk) <= 18 else None
+    found = _found_session(Session.objects.all(), pk)
     if found is None:
         raise NotThere("there is no such session")
     return found
+
+
+def _found_session(sessions: QuerySet[Session], pk: str) -> Session | None:
+    return sessions.filter(pk=int(pk)).first() if pk.isascii() and pk.isdigit() and len(pk) <= 18 else None
 
 
 def _redrawn(request: PageRequest, version: PlanVersion, form: StartForm, *, link: str) -> HttpResponse:
@@ -137,6 +148,7 @@ def _shown(
 ) -> HttpResponse:
     plan = version.plan
     graph, unreadable = _graph(version)
+    steps = [_step(graph, node) for node in graph.nodes.values()] if graph else []
     return page(
         request,
         "plans/plan.html",
@@ -151,7 +163,8 @@ def _shown(
         nodes=graph.nodes if graph else {},
         picture=picture_of(version.pk) if graph else None,
         unreadable=unreadable,
-        steps=[_step(graph, node) for node in graph.nodes.values()] if graph else [],
+        steps=steps,
+        has_irreversible=any(step.effect is Effect.IRREVERSIBLE for step in steps),
         form=form,
         link=link,
         lanes=Lane.objects.visible_to(request.actor),
@@ -171,5 +184,12 @@ def _graph(version: PlanVersion) -> tuple[Graph | None, str]:
 
 def _step(graph: Graph, node: Node) -> ShownStep:
     verifiers = tuple(name for entry in node.step.verify for name in entry if name != "required")
-    attempts = graph.retry_of(node.step.id).max_attempts
-    return ShownStep(node, effect_of(node.step), attempts, verifiers)
+    return ShownStep(node, effect_of(node.step), _tries(graph, node), verifiers)
+
+
+def _tries(graph: Graph, node: Node) -> int:
+    """A person is asked once; so is the clock."""
+    step, tool = node.step, installed().get(node.step.uses)
+    if tool and tool.spec.suspends:
+        return 1
+    return most_tries(graph.retry_of(step.id), effect=effect_of(step), explicit=step.retry is not None)

@@ -85,7 +85,7 @@ def _counted(runs: int) -> str:
 
 @for_viewers
 def session_row(request: PageRequest, session_id: int) -> HttpResponse:
-    return _row(request, session_id)
+    return _row(request, session_id, is_back=True)
 
 
 @for_operators
@@ -96,10 +96,15 @@ def name_session(request: PageRequest, session_id: int) -> HttpResponse:
 
 @verb
 def create_session(request: PageRequest) -> HttpResponse:
-    """Makes the session, or finds the one of that name, and shows its board."""
-    session, _ = places.open_session(request.POST.get("name", ""), actor=request.actor)
+    """Makes the session and shows its board. One that is there already is named and not opened."""
+    session, is_new = places.open_session(request.POST.get("name", ""), actor=request.actor)
     address = f"{reverse('board')}?session={session.pk}"
-    return HttpResponseClientRedirect(address) if request.htmx else HttpResponseRedirect(address)
+    if is_new:
+        return HttpResponseClientRedirect(address) if request.htmx else HttpResponseRedirect(address)
+    if not request.htmx:
+        return HttpResponseRedirect(f"{reverse('sessions')}?{urlencode({'q': session.name})}")
+    text = f"There is a session {session.name} already, so none was made"
+    return with_toast(HttpResponse(status=204), text, href=address, link="Show its runs")
 
 
 @verb
@@ -107,7 +112,7 @@ def rename_session(request: PageRequest, session_id: int) -> HttpResponse:
     session = _find(request, session_id)
     before = session.name
     places.rename_session(session, name=request.POST.get("name", ""), actor=request.actor)
-    return with_toast(_row(request, session_id), f"{before} is called {session.name} now")
+    return with_toast(_row(request, session_id, is_back=True), f"{before} is called {session.name} now")
 
 
 @verb
@@ -128,9 +133,10 @@ def _find(request: PageRequest, session_id: int) -> Session:
     return get_object_or_404(Session.objects.visible_to(request.actor), pk=min(session_id, ID_MAX))
 
 
-def _row(request: PageRequest, session_id: int, *, is_naming: bool = False) -> HttpResponse:
+def _row(request: PageRequest, session_id: int, *, is_naming: bool = False, is_back: bool = False) -> HttpResponse:
+    """`is_back`: somebody was just in its field, and goes on with its buttons."""
     found = get_object_or_404(Session.objects.visible_to(request.actor).with_use(), pk=min(session_id, ID_MAX))
-    context = {"one": _listed([found])[0], "is_naming": is_naming, "name_chars": NAME_CHARS}
+    context = {"one": _listed([found])[0], "is_naming": is_naming, "is_back": is_back, "name_chars": NAME_CHARS}
     return render(request, "runs/_session_row.html", context)
 
 

@@ -50,6 +50,43 @@ def test_a_session_is_renamed_in_place_by_keyboard(open_page: SignIn) -> None:
     expect(page.locator(f"#session-{session.pk}")).to_contain_text("incident 43")
 
 
+def test_one_goes_on_with_the_session_that_was_renamed(open_page: SignIn) -> None:
+    make_session("one")
+    page = open_page("/sessions")
+    page.get_by_role("button", name="Rename one").press("Enter")
+    expect(page.get_by_label("New name of one")).to_be_focused()
+    page.keyboard.type("two")  # in place of the old name
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Rename two", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("New name of two")).to_be_focused()
+    page.get_by_role("button", name="Keep the old name").press("Enter")
+    expect(page.get_by_role("button", name="Rename two", exact=True)).to_be_focused()
+
+
+def test_the_cursor_moves_over_sessions_and_stays_when_one_leaves(open_page: SignIn) -> None:
+    older, newer = make_session("older"), make_session("newer")
+    page = open_page("/sessions")
+    page.keyboard.press("j")
+    expect(page.locator("[data-cursor]")).to_have_id(f"session-{newer.pk}")
+    page.get_by_role("button", name="Archive newer").press("Enter")
+    expect(page.locator(f"#session-{newer.pk}")).to_have_count(0)
+    expect(page.locator("[data-cursor]")).to_have_id(f"session-{older.pk}")
+    expect(page.get_by_role("link", name="older")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/?session={older.pk}")
+
+
+def test_a_name_of_a_new_session_that_is_taken_leads_to_that_one(open_page: SignIn) -> None:
+    session = make_session("incident 42")
+    page = open_page("/sessions")
+    page.get_by_label("Name of a new session").fill("incident 42")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast")).to_contain_text("There is a session incident 42 already")
+    page.get_by_role("link", name="Show its runs").click()
+    page.wait_for_url(f"**/?session={session.pk}")
+
+
 def test_a_name_that_is_taken_is_said_and_the_typed_one_stays(open_page: SignIn) -> None:
     make_session("one"), make_session("two")
     page = open_page("/sessions")

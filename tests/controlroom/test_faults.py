@@ -144,3 +144,13 @@ def test_no_database_is_said_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("django.contrib.sessions.middleware.SessionMiddleware.process_request", breaks)
     answer = client_of(None).get("/inbox")
     assert (answer.status_code, answer.headers["Retry-After"], links(answer)) == (503, "5", ["/inbox", "/"])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", ["viewer", None])
+@pytest.mark.parametrize("path", ["/runs/nonsense", "/lanes/1/pausing"])
+def test_a_refusal_has_the_chosen_theme(role: str | None, path: str) -> None:
+    client = client_of(role)
+    client.cookies["theme"] = "dark"
+    answer = client.get(path, follow=True)  # a stranger is led to the door
+    assert '<html lang="en" data-theme="dark">' in answer.content.decode()

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -10,10 +10,12 @@ from redis.exceptions import ConnectionError as Unreachable
 
 from controlroom import vitals
 from runs import hints
-from runs.models import Attempt, Run
+from runs.models import Attempt, Lane, Run
 from tests.factories import make_lane, make_run, make_user, make_worker
 
 pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 21, 12, 0, 30, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -61,18 +63,47 @@ def test_the_queue_shows_the_longest_wait_of_each_lane(viewer: Client) -> None:
     assert "3 m 00 s" in viewer.get("/health").content.decode()
 
 
+def test_a_paused_lane_says_why_in_words(viewer: Client) -> None:
+    lane = make_lane("B")
+    Lane.objects.filter(pk=lane.pk).update(paused=True, paused_reason="the <warehouse> moves")
+    assert '<td class="soft" colspan="4">the &lt;warehouse&gt; moves</td>' in viewer.get("/health").content.decode()
+
+
+def make_ended(at: datetime, *, status: str = "success") -> None:
+    run = make_run(status=status)
+    started = at - timedelta(seconds=5)
+    Run.objects.filter(pk=run.pk).update(created_at=started - timedelta(seconds=2), started_at=started, finished_at=at)
+
+
 def test_what_ended_is_counted_in_its_bucket() -> None:
-    now = timezone.now()
-    for status, ago in (("success", 30), ("success", 30), ("error", 200), ("success", 7200)):
-        run = make_run(status=status)
-        started = now - timedelta(seconds=ago + 5)
-        Run.objects.filter(pk=run.pk).update(
-            created_at=started - timedelta(seconds=2), started_at=started, finished_at=now - timedelta(seconds=ago)
-        )
-    buckets = vitals.flow("1h").buckets
+    for status, ago in (("success", 10), ("success", 10), ("error", 200), ("success", 7200)):
+        make_ended(NOW - timedelta(seconds=ago), status=status)
+    buckets = vitals.flow("1h", now=NOW).buckets
     assert (buckets[-1].success, buckets[-4].error, sum(bucket.success for bucket in buckets)) == (2, 1, 2)
     assert buckets[-1].wait == pytest.approx((2, 2))
     assert buckets[-1].took == pytest.approx((5, 5))
+
+
+def test_what_lies_between_an_end_and_a_retry_is_no_duration() -> None:
+    make_ended(NOW - timedelta(seconds=10))
+    Run.objects.update(rested_s=4)
+    assert vitals.flow("1h", now=NOW).buckets[-1].took == pytest.approx((1, 1))
+
+
+def test_a_minute_that_is_over_looks_the_same_whenever_one_looks() -> None:
+    for second in (0, 59):
+        make_ended(datetime(2026, 11, 21, 11, 40, second, tzinfo=UTC))
+    looks = [vitals.flow("1h", now=NOW + timedelta(seconds=later)) for later in (0, 5, 29)]
+    assert [look.start for look in looks] == [datetime(2026, 11, 21, 11, 1, tzinfo=UTC)] * 3
+    assert [[bucket.success for bucket in look.buckets].index(2) for look in looks] == [39] * 3
+
+
+@pytest.mark.parametrize(("name", "first"), [("6h", (6, 5)), ("24h", (-12, 15))])
+def test_wider_buckets_begin_where_the_clock_does(name: str, first: tuple[int, int]) -> None:
+    flow = vitals.flow(name, now=NOW)
+    day = datetime(2026, 11, 21, tzinfo=UTC)
+    assert flow.start == day + timedelta(hours=first[0], minutes=first[1])
+    assert len(flow.buckets) * flow.width_s == vitals.RANGES[name][0]
 
 
 def test_a_range_that_is_none_is_an_hour(viewer: Client) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from pulser.language.names import kind_of, spoken_kind
+from pulser.language.patterns import has_match
 from pulser.language.problems import Path
 
 Schema = Mapping[str, Any]
@@ -285,8 +285,8 @@ def _schema_of_key(schema: Schema, key: str) -> Any:
 
 def _matches(pattern: str, key: str) -> bool:
     try:
-        return re.search(pattern, key) is not None
-    except re.error:
+        return has_match(pattern, key)
+    except ValueError:
         return False
 
 

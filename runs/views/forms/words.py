@@ -12,8 +12,8 @@ BOUNDS = {
     "maximum": "at most {}",
     "exclusiveMaximum": "less than {}",
     "multipleOf": "a multiple of {}",
-    "minLength": "{} characters or more",
-    "maxLength": "at most {} characters",
+    "minLength": "at least {} character{}",
+    "maxLength": "at most {} character{}",
     "pattern": "matches {}",
     "minItems": "at least {} of them",
     "maxItems": "at most {} of them",
@@ -34,6 +34,6 @@ def bounds_of(schema: Schema) -> str:
 def _bounds(schema: Schema) -> Iterator[str]:
     for key, words in BOUNDS.items():
         if key in schema:
-            yield words.format(schema[key])
+            yield words.format(schema[key], "" if schema[key] == 1 else "s")
     if (known := FORMATS.get(str(schema.get("format")))) is not None:
         yield known

@@ -4,10 +4,11 @@ from html import unescape
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from pulser.catalogue import graph_of
 from pulser.models import Plan, PlanVersion
-from runs.models import Run
+from runs.models import Run, Session
 from tests.factories import make_lane, make_plan, make_session, start
 
 pytestmark = pytest.mark.django_db
@@ -162,11 +163,14 @@ def test_a_plan_shows_its_steps_its_source_and_its_last_runs(viewer: Client) -> 
 
 
 def test_markdown_in_a_description_cannot_become_a_script(viewer: Client) -> None:
-    make_plan(SOURCE.replace("Builds and publishes.", "'**Bold** <script>alert(1)</script> [x](javascript:alert(1))'"))
+    text = "'**Bold** <script>alert(1)</script> [x](javascript:alert(1)) [out](/logout) ![pixel](https://e.org/p.png)'"
+    make_plan(SOURCE.replace("Builds and publishes.", text))
     html = viewer.get("/plans/release/").content.decode()
     assert "<strong>Bold</strong>" in html
     assert "<script>alert" not in html
     assert 'href="javascript' not in html
+    assert 'href="/logout"' not in html
+    assert 'src="https://e.org' not in html
 
 
 def test_a_plan_that_can_no_longer_be_read_says_so(viewer: Client) -> None:
@@ -200,3 +204,88 @@ def test_json_that_no_page_and_no_database_can_hold_is_refused(operator: Client,
 def test_an_address_with_such_json_is_told_so(viewer: Client, text: str) -> None:
     answer = viewer.get("/plans/release/", {"params": text})
     assert (answer.status_code, "but no JSON object" in answer.content.decode()) == (200, True)
+
+
+EFFECTS = """
+pulser: 1
+slug: effects
+params: {type: object, properties: {word: {type: string, minLength: 1, maxLength: 20}}}
+steps:
+  - {id: look, uses: shell, with: {run: "true"}}
+  - {id: ask, uses: approval, needs: [look]}
+  - {id: send, uses: shell, needs: [ask], effect: irreversible, with: {run: "true"}}
+  - {id: send-twice, uses: shell, needs: [ask], effect: irreversible, retry: {max_attempts: 2}, with: {run: "true"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "tries", "why"),
+    [
+        ("look", "up to 4", "by the policy of all plans"),
+        ("ask", "once", "nobody is asked again who has said no"),
+        ("send", "once", "it cannot be undone, and no retry was asked for"),
+        ("send-twice", "up to 2", "it has a retry of its own"),
+    ],
+)
+def test_a_plan_says_how_often_a_step_is_tried(viewer: Client, step: str, tries: str, why: str) -> None:
+    make_plan(EFFECTS)
+    html = viewer.get("/plans/effects/").content.decode()
+    row = html.partition(f'id="row-{step}"')[2].partition("</tr>")[0]
+    assert f'<td class="tries">{tries}</td>' in row, why
+
+
+def test_what_irreversible_means_is_said_where_a_step_is(viewer: Client) -> None:
+    make_plan(EFFECTS)
+    said = [b"a person is asked" in viewer.get(f"/plans/{slug}/").content for slug in ("effects", "release")]
+    assert said == [True, False]
+
+
+def test_bounds_are_said_in_good_english(viewer: Client) -> None:
+    make_plan(EFFECTS)
+    assert "at least 1 character, at most 20 characters" in viewer.get("/plans/effects/").content.decode()
+
+
+def test_a_viewer_is_told_who_starts_runs_and_gets_a_link_to_send(viewer: Client) -> None:
+    html = viewer.get("/plans/release/").content.decode()
+    form = html.partition('<form class="start"')[2].partition("</form>")[0]
+    assert "Only operators start runs" in form
+    assert ">Start<" not in form
+    assert 'name="do" value="link"' in form.partition("</button>")[0], "it is what Enter does"
+    answer = viewer.post("/plans/release/start", {"p.repo": "here", "do": "link"})
+    assert "/plans/release/?p.repo=here" in answer.content.decode()
+
+
+def test_an_operator_is_not_told_who_starts_runs(operator: Client) -> None:
+    assert "Only operators" not in operator.get("/plans/release/").content.decode()
+
+
+@pytest.mark.parametrize(("has_own", "says"), [(False, True), (True, False)])
+def test_what_the_board_starts_is_no_plan_of_somebody(operator: Client, has_own: bool, says: bool) -> None:
+    Plan.objects.filter(slug="release").update(archived_at=None if has_own else timezone.now())
+    make_plan(SOURCE.replace("slug: release", "slug: bulk"))
+    html = operator.get("/plans/").content.decode()
+    assert ("No plans yet" in html, "started by the board" in html) == (says, True)
+
+
+def test_plans_come_before_what_the_board_starts(operator: Client) -> None:
+    make_plan(SOURCE.replace("slug: release", "slug: bulk"))
+    html = operator.get("/plans/").content.decode()
+    assert html.index('href="/plans/release/"') < html.index('href="/plans/bulk/"')
+
+
+def test_a_run_in_a_session_is_a_plan_away(operator: Client) -> None:
+    session = make_session("incident <42>")
+    listed = operator.get(f"/plans/?session={session.pk}").content.decode()
+    assert "in the session <b>incident &lt;42&gt;</b>" in listed
+    assert f'href="/plans/release/?session={session.pk}"' in listed
+    form = operator.get(f"/plans/release/?session={session.pk}").content.decode()
+    assert f'<option value="{session.pk}" selected>' in form
+    assert '<details class="wishes" open>' in form
+
+
+@pytest.mark.parametrize("session", ["x", "999999", "9" * 30, "%00", "-1", "archived"])
+def test_a_session_in_which_nothing_starts_is_left_out(operator: Client, session: str) -> None:
+    over = make_session("over")
+    Session.objects.filter(pk=over.pk).update(archived_at=timezone.now())
+    answer = operator.get(f"/plans/?session={over.pk if session == 'archived' else session}")
+    assert (answer.status_code, b"in the session" in answer.content) == (200, False)

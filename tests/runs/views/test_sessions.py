@@ -36,9 +36,18 @@ def test_htmx_is_told_where_the_new_board_is(operator: Client) -> None:
     assert answer.headers["HX-Redirect"] == f"/?session={Session.objects.get(name='incident 42').pk}"
 
 
-def test_a_name_that_is_taken_opens_that_session(operator: Client) -> None:
+def test_a_name_that_is_taken_makes_nothing_and_says_so(operator: Client) -> None:
     session = make_session("incident 42")
-    assert operator.post("/sessions/create", {"name": "incident 42"}).headers["Location"] == f"/?session={session.pk}"
+    answer = operator.post("/sessions/create", {"name": " incident 42"}, headers={"HX-Request": "true"})
+    assert (answer.status_code, "HX-Redirect" in answer.headers) == (204, False)
+    assert toast(answer)["text"] == "There is a session incident 42 already, so none was made"
+    assert toast(answer)["href"] == f"/?session={session.pk}"
+
+
+def test_without_a_script_a_name_that_is_taken_is_shown_in_the_list(operator: Client) -> None:
+    make_session("incident 42")
+    answer = operator.post("/sessions/create", {"name": "incident 42"})
+    assert answer.headers["Location"] == "/sessions?q=incident+42"
 
 
 def test_the_name_of_an_archived_session_is_refused_with_a_way_out(operator: Client) -> None:
