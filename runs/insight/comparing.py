@@ -6,7 +6,6 @@ import difflib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from pulser.language.problems import path_text
@@ -197,13 +196,11 @@ def _in_order(ours: Sequence[str], others: Sequence[str]) -> list[str]:
 
 
 def _lengths(run: Run) -> dict[str, float]:
-    """Seconds from the start of the first attempt of each step to the end of its last."""
-    spans: dict[str, tuple[datetime, datetime]] = {}
-    attempts = Attempt.objects.filter(step__run=run).exclude(finished_at=None).order_by("number")
-    for key, start, finish in attempts.values_list("step__key", "started_at", "finished_at"):
-        if finish is not None:
-            spans[key] = (spans.get(key, (start, finish))[0], finish)
-    return {key: (finish - start).total_seconds() for key, (start, finish) in spans.items()}
+    """Seconds that the last attempt of each step took, as the run's page says it."""
+    attempts = Attempt.objects.filter(step__run=run).order_by("number")
+    rows = attempts.values_list("step__key", "started_at", "finished_at")
+    last = {key: (start, finish) for key, start, finish in rows}
+    return {key: (finish - start).total_seconds() for key, (start, finish) in last.items() if finish is not None}
 
 
 def _status(step: Step | None) -> str:

@@ -19,6 +19,8 @@ KEPT = {
     StepStatus.ERROR: "stays failed, as its plan allows",
 }
 
+BROKEN = (StepStatus.ERROR, StepStatus.CANCELLED)
+
 
 class Way(StrEnum):
     """From where: the failed steps or a chosen one, in the same run; or from the beginning, in a new one."""
@@ -55,6 +57,12 @@ class Difference:
 def can_go_on(run: Run) -> bool:
     """Whether the same run may be retried."""
     return run.status in (RunStatus.ERROR, RunStatus.CANCELLED)
+
+
+def first_to_retry(graph: Graph, statuses: Mapping[str, StepStatus]) -> str | None:
+    """The first step in plan order of those that make a retry necessary."""
+    again = (key for key in steps_to_retry(graph, statuses) if statuses.get(key) in BROKEN)
+    return next(again, None)
 
 
 def foresee(graph: Graph, statuses: Mapping[str, StepStatus], *, way: Way, start: str | None = None) -> list[Foreseen]:

@@ -52,6 +52,7 @@ class LaneState:
     limit: int
     queued: int = 0
     is_paused: bool = False
+    paused_by: str = ""
     reason: str = ""
     queue: Sequence[UUID] = ()
 
@@ -76,7 +77,8 @@ def why_not(run: Run, steps: Iterable[StepView], *, room: Room) -> Why | None:
 
 def _why_queued(run: Run, lane: LaneState, room: Room) -> Why:
     if lane.is_paused:
-        return Why(f"lane {lane.name} is paused" + (f": {lane.reason}" if lane.reason else ""))
+        by = f" by {lane.paused_by}" if lane.paused_by else ""
+        return Why(f"lane {lane.name} is paused{by}" + (f": {lane.reason}" if lane.reason else ""))
     if not room.has_workers:
         return Why("no worker is alive")
     place = _place(run, lane)
@@ -144,6 +146,7 @@ def _state_of(lane: Any) -> LaneState:
         limit=lane.limit,
         queued=lane.queued,
         is_paused=lane.paused,
+        paused_by=lane.paused_by,
         reason=lane.paused_reason,
         queue=tuple(lane.queue),
     )

@@ -47,8 +47,8 @@ def _measured(plan_ids: Iterable[int]) -> Mapping[int, float]:
     versions = PlanVersion.objects.filter(plan__in=plan_ids, number__gt=F("plan__latest__number") - VERSIONS_LOOKED_AT)
     last = Run.objects.filter(pk__in=versions.order_by().values_list(Func(ids, function="unnest", set_returning=True)))
     took: dict[int, list[float]] = {}
-    rows = last.newest_first().values_list("plan_version__plan", "started_at", "finished_at")
-    for plan, started_at, finished_at in rows:
+    rows = last.newest_first().values_list("plan_version__plan", "started_at", "finished_at", "rested_s")
+    for plan, started_at, finished_at, rested_s in rows:
         if started_at and finished_at:
-            took.setdefault(plan, []).append((finished_at - started_at).total_seconds())
+            took.setdefault(plan, []).append((finished_at - started_at).total_seconds() - rested_s)
     return {plan: statistics.median(seconds[:RUNS_LOOKED_AT]) for plan, seconds in took.items()}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pulser.engine.states import StepStatus
 from runs.logs.index import Index, index_of
 from runs.logs.scope import Scope
 from runs.logs.text import plain, plain_block
@@ -38,11 +39,15 @@ class Match(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`is_capped`: there are more matches. `stopped_at`: the line up to which there was time to look, else None."""
+    """`is_capped`: there are more matches. `stopped_at`: the line up to which there was time to look, else None.
+
+    `of`: the part of the log that was looked at, in words, where it was not the whole.
+    """
 
     matches: list[Match]
     is_capped: bool = False
     stopped_at: int | None = None
+    of: str = ""
 
 
 class Block(NamedTuple):
@@ -91,6 +96,7 @@ def first_error(scope: Scope) -> Found:
     line there, else what it said of it elsewhere. Where nothing failed, the first line that speaks of an error.
     """
     failed = _failed(scope)
+    of = _of(failed) if failed and scope.attempt is None else ""
     index = index_of(scope)
     start = _first_chunk(index, failed)
     on_stderr = elsewhere = stopped_at = None
@@ -103,20 +109,29 @@ def first_error(scope: Scope) -> Found:
             continue
         said = _first_wrong(block)
         if said is not None and (block.stream == "stderr" or failed is None):
-            return Found([said])
+            return Found([said], of=of)
         if failed is not None and block.stream == "stderr":
             on_stderr = on_stderr or _first_line(block)
         elsewhere = elsewhere or said
     best = on_stderr or elsewhere
-    return Found([best] if best else [], stopped_at=stopped_at)
+    return Found([best] if best else [], stopped_at=stopped_at, of=of)
 
 
 def _failed(scope: Scope) -> Attempt | None:
     """The last attempt of the step that failed first; where no step did, the first attempt that failed."""
     attempts = scope.attempts().filter(outcome__in=("error", "lost")).order_by("finished_at", "pk")
     attempts = attempts if scope.until is None else attempts.filter(finished_at__lte=scope.until)
-    first = attempts.filter(step__status="error").first()
+    attempts = attempts.select_related("step")
+    first = attempts.filter(step__status=StepStatus.ERROR).first()
     return attempts.first() if first is None else attempts.filter(step=first.step_id).last()
+
+
+def _of(failed: Attempt) -> str:
+    """Said where there were others: a line of them may speak of an error before."""
+    if failed.number == 1:
+        return ""
+    which = "the last attempt" if failed.step.status == StepStatus.ERROR else f"attempt {failed.number}"
+    return f"{which} of {failed.step.key}"
 
 
 def _first_chunk(index: Index, attempt: Attempt | None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol, TypeVar
+from zlib import crc32
 
 from django import template
 from django.utils import timezone
@@ -12,7 +13,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from pulser.engine.states import StepStatus
-from runs.models import Run, Step
+from runs.bulk.undo import may_be_undone
+from runs.models import Lane, Run, Step
 from runs.templatetags.runs import glyph, ribbon
 from runs.templatetags.times import DAY, HOUR, MINUTE, iso, lasted, length
 
@@ -54,6 +56,12 @@ def tick(run: Run) -> SafeString:
     return format_html(TICK, glyph(run.status), run.pk, run.title or run.short_id)
 
 
+@register.filter
+def undoable(run: Run, children: Iterable[Run]) -> bool:
+    """Whether it is bulk work that can be undone; `children`: the runs that it led to."""
+    return may_be_undone(run, children)
+
+
 @register.simple_tag
 def card_ribbon(steps: Iterable[Step]) -> SafeString:
     """The ribbon with its summary alone: a board has hundreds of segments."""
@@ -65,9 +73,9 @@ def card_ribbon(steps: Iterable[Step]) -> SafeString:
 @register.simple_tag
 def took(run: Run) -> str:
     """How long it ran, or has run until now."""
-    if run.started_at is None or run.finished_at is None:
-        return lasted(run.started_at, None)
-    return length((run.finished_at - run.started_at).total_seconds())
+    if run.counted_from is None or run.finished_at is None:
+        return lasted(run.counted_from, None)
+    return length(max(0.0, (run.finished_at - run.counted_from).total_seconds()))
 
 
 @register.simple_tag
@@ -76,6 +84,13 @@ def slots(used: int, limit: int) -> SafeString:
     drawn = limit if limit <= DOTS_MAX else 0
     dots = SafeString('<i class="held"></i>' * min(used, drawn) + "<i></i>" * max(0, drawn - used))
     return format_html(SLOTS, used=used, limit=limit, dots=dots, full=SafeString(" data-full" if used >= limit else ""))
+
+
+@register.simple_tag
+def pause_id(lane: Lane) -> str:
+    """The same while the pause is told in the same words: who opened them keeps them open when heads are renewed."""
+    told = f"{lane.paused_at} {lane.paused_by} {lane.paused_reason}"
+    return f"paused-{lane.pk}-{crc32(told.encode())}"
 
 
 @register.simple_tag
@@ -95,14 +110,14 @@ def step_progress(steps: Iterable[P]) -> P | None:
 @register.simple_tag
 def pace(run: Run, expected_s: float | None) -> str:
     """A bar from the run's start to when it is expected to end; nothing without a history. `time.js` moves it on."""
-    if not expected_s or run.started_at is None:
+    if not expected_s or run.counted_from is None:
         return ""
-    past = max(0.0, (timezone.now() - run.started_at).total_seconds())
+    past = max(0.0, (timezone.now() - run.counted_from).total_seconds())
     return format_html(
         PACE,
         max=round(expected_s, 1),
         value=round(min(past, expected_s), 1),
-        start=iso(run.started_at),
+        start=iso(run.counted_from),
         said=pace_words(past, expected_s),
         over=SafeString(" data-over" if past > expected_s else ""),
         short=OVER if past > expected_s else f"{length(expected_s - past, is_exact=False)} left",

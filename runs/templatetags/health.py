@@ -12,4 +12,4 @@ register = template.Library()
 @register.filter
 def seconds(value: float | None) -> str:
     """`4.2 s`, `3 m 07 s`; a dash when there is none."""
-    return "-" if value is None else length(max(0.0, value))
+    return "\N{EN DASH}" if value is None else length(max(0.0, value))

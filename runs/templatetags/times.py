@@ -23,6 +23,7 @@ CLOCK = '<time data-zone="clock" datetime="{}" title="{}">{}</time>'
 MINUTE_OF_DAY = '<time data-zone="minute" datetime="{}" title="{}">{}</time>'
 STILL = '<time datetime="{}" title="{}">{}</time>'
 TICKING = '<time data-tick="{}" datetime="{}">{}</time>'  # time.js adds the exact moment under the pointer
+DRAWN = '<tspan data-tick="since" data-at="{}">{}</tspan>'  # the same in a picture, which knows no <time>
 
 _then: ContextVar[datetime | None] = ContextVar("then", default=None)
 
@@ -72,9 +73,18 @@ def lasted(start: datetime | None, finish: datetime | None) -> str:
 
 
 @register.simple_tag
+def lasting(start: datetime | None) -> str:
+    """In the text of a picture: the time from a start until now, which ticks."""
+    if start is None:
+        return ""
+    shown = length(_seconds(start, _now()), is_exact=False)
+    return shown if _then.get() else format_html(DRAWN, iso(start), shown)
+
+
+@register.simple_tag
 def moment(when: datetime | None) -> str:
     """Date, time and zone; a dash when it has not come."""
-    return format_html(MOMENT, iso(when), exact(when)) if when else "-"
+    return format_html(MOMENT, iso(when), exact(when)) if when else "\N{EN DASH}"
 
 
 @register.simple_tag
@@ -94,9 +104,9 @@ def minute(when: datetime) -> str:
 
 @register.simple_tag
 def step_times(attempts: Iterable[Attempt]) -> Span:
-    """From the start of the first attempt to the end of the last."""
+    """Of the last attempt: what lies between two of them, a pause or a night, is no work. A waterfall shows it."""
     tries = list(attempts)
-    return Span(tries[0].started_at, tries[-1].finished_at) if tries else Span(None, None)
+    return Span(tries[-1].started_at, tries[-1].finished_at) if tries else Span(None, None)
 
 
 def exact(when: datetime) -> str:

@@ -7,15 +7,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from pulser.engine.states import RUN_CUSTODY, STEP_CUSTODY, Custody, RunStatus, StepStatus
 from runs.insight.whynot import Why, why_waiting
 from runs.models import Attempt, Run, Step
 from runs.templatetags.runs import plain_text
+from runs.templatetags.times import exact, lasted, length
 
 register = template.Library()
 
 NAMED = 2  # steps named in a note; the rest is counted
+WHEN_FREE = "it starts when the lane has a free slot"
 DECISIONS = {"approve": "it is approved", "reject": "it is rejected", "succeed": "it goes on"}
 
 
@@ -29,7 +33,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """Who must act, until when (a moment where one is known, else in words), and what happens then."""
+    """Who must act, until when (a moment where one is known, else in words or not at all), and what happens then."""
 
     owner: str
     deadline: str
@@ -43,13 +47,25 @@ def run_word(run: Run) -> str:
 
 
 @register.simple_tag
+def ran(run: Run) -> SafeString | str:
+    """How long it ran, or has run until now; without what lay between an end and a retry, which is said on hover."""
+    if run.started_at is None or run.finished_at is None or run.rested_s < 1:
+        return lasted(run.counted_from, run.finished_at)
+    took = (run.finished_at - run.started_at).total_seconds() - run.rested_s
+    between = (exact(run.started_at), exact(run.finished_at), length(run.rested_s))
+    return format_html('<span title="{} to {}, without {} before a retry">{}</span>', *between, length(max(0.0, took)))
+
+
+@register.simple_tag
 def run_note(run: Run, steps: Iterable[Step], why: Why | None = None) -> Note:
     """What a card says beside the status. `why`: the reason for standing still, where there is one."""
     shown = list(steps)
     if run.status == RunStatus.ERROR:
         return Note(_failure(run, steps=shown))
+    if run.status == RunStatus.SUCCESS:
+        return Note(_allowed(shown))
     if run.is_finished:
-        return Note(run.reason if run.status == RunStatus.CANCELLED else "")
+        return Note(run.reason)
     busy = _in_status(shown, StepStatus.RUNNING)
     if busy and run.status == RunStatus.RUNNING:
         return Note(_names(busy))
@@ -67,6 +83,12 @@ def _failure(run: Run, *, steps: Sequence[Step]) -> str:
     return plain_text(run.reason)
 
 
+def _allowed(steps: Sequence[Step]) -> str:
+    """What failed in a run that went well all the same."""
+    failed = _in_status(steps, StepStatus.ERROR)
+    return f"{_names(failed)} failed, as the plan allows" if failed else ""
+
+
 def _in_status(steps: Iterable[Step], status: str) -> list[Step]:
     return [step for step in steps if step.status == status]
 
@@ -82,6 +104,8 @@ def run_custody(run: Run, steps: Iterable[Step]) -> Next | None:
     if run.is_finished:
         return None
     base, shown = _from_table(RUN_CUSTODY[RunStatus(run.status)]), list(steps)
+    if run.status == RunStatus.QUEUED and run.lane.paused:
+        return replace(base, owner=f"an operator, who resumes lane {run.lane.name}", deadline="", then=WHEN_FREE)
     if run.status == RunStatus.QUEUED:
         return replace(base, owner=f"lane {run.lane.name}")
     if run.status == RunStatus.RUNNING:

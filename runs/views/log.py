@@ -52,7 +52,9 @@ def find_error(request: PageRequest, run_id: UUID) -> JsonResponse:
 
 def _found(found: Found) -> JsonResponse:
     matches = [match._asdict() for match in found.matches]
-    return JsonResponse({"matches": matches, "is_capped": found.is_capped, "stopped_at": found.stopped_at})
+    return JsonResponse(
+        {"matches": matches, "is_capped": found.is_capped, "stopped_at": found.stopped_at, "of": found.of}
+    )
 
 
 @signed_in

@@ -19,7 +19,7 @@ from pulser.models import PlanVersion
 from runs import transitions
 from runs.errors import RunError, StartRefused
 from runs.execution.start import restart
-from runs.insight.retries import Way, can_go_on, differences, foresee
+from runs.insight.retries import Way, can_go_on, differences, first_to_retry, foresee
 from runs.models import Run
 from runs.views import verbs
 from runs.views.access import PageRequest, signed_in
@@ -53,7 +53,7 @@ def retry(request: PageRequest, run_id: UUID) -> HttpResponseBase:
         return verbs.retry(request, run_id=run_id)
     wish = _wish(request, run_id, request.POST)
     command = request.POST.get("do", "")
-    if command and command != "dialog" and request.htmx:
+    if wish.form and command and command != "dialog" and request.htmx:
         return render(request, "plans/_params.html", {"form": wish.form})
     return _shown(request, wish) if command else _pressed(request, wish)
 
@@ -64,11 +64,19 @@ def _wish(request: PageRequest, run_id: UUID, data: QueryDict) -> Wish:
     if not request.actor.can_operate:
         raise PermissionDenied
     # A button keeps its word though the run has moved on meanwhile: then it is refused, and nothing else happens.
-    ways = list(Way) if request.method == "POST" and "do" not in data else _offered(run)
+    is_pressed = request.method == "POST" and "do" not in data
+    ways = list(Way) if is_pressed else _offered(run)
     way = next((way for way in ways if way == data.get("way")), _offered(run)[0])
     version = _version(run, data.get("version", "")) if way is Way.AGAIN else run.plan_version
     form = _form(run, version, data) if way is Way.AGAIN else None
-    return Wish(run, way, version, start=data.get("start") or None, form=form)
+    start = data.get("start") or (_proposed(run) if way is Way.STEP and not is_pressed else None)
+    return Wish(run, way, version, start=start, form=form)
+
+
+def _proposed(run: Run) -> str | None:
+    """Where one would begin who looks for nothing else."""
+    graph = _graph(run.plan_version)
+    return first_to_retry(graph, _statuses(run)) if graph else None
 
 
 def _offered(run: Run) -> list[Way]:
@@ -142,6 +150,7 @@ def _shown(request: PageRequest, wish: Wish, *, status: int = 200) -> HttpRespon
         "versions": run.plan_version.plan.versions.only("number", "plan_id")[:VERSIONS_OFFERED],
         "latest_id": run.plan_version.plan.latest_id,
         "is_first": request.method != "POST",
+        "is_refused": status != 200,
         "is_other": is_other,
         "difference": differences(own, graph) if is_other and own and graph else None,
     }

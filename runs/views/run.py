@@ -16,7 +16,7 @@ from runs.replay.listing import last_events
 from runs.replay.past import opened as opened_then
 from runs.views.access import PageRequest, signed_in
 from runs.views.answers import page
-from runs.views.moments import files_of, find_run, past_asked, slider_context, told_as_of
+from runs.views.moments import files_of, find_run, moment_now, past_asked, slider_context, told_as_of
 from runs.views.replay import past_page
 
 CUSTODIES_SHOWN = 50  # running steps whose leases are kept true on an open page
@@ -28,7 +28,7 @@ def run_page(request: PageRequest, run_id: UUID) -> HttpResponse:
         return past_page(request, past)
     listing = last_events(run_id)
     # Read after its events: the page may show more than `seen_seq` says and never less, and the socket sends the rest.
-    moment = read_moment(run := find_run(request, run_id))
+    moment = moment_now(request, run := find_run(request, run_id))
     return page(
         request,
         "runs/run.html",
@@ -45,7 +45,7 @@ def run_page(request: PageRequest, run_id: UUID) -> HttpResponse:
 def run_map(request: PageRequest, run_id: UUID) -> HttpResponse:
     """The graph (`?map=graph&unfold=KEY,KEY`) or the waterfall (`?map=waterfall&idle=open`), as of `?at=SEQ`."""
     past = past_asked(request, run_id)
-    moment = past.moment if past else read_moment(find_run(request, run_id))
+    moment = past.moment if past else moment_now(request, find_run(request, run_id))
     with told_as_of(past):
         return render(request, "runs/_map.html", map_context(moment, read_view(request.GET, moment)))
 
@@ -53,7 +53,7 @@ def run_map(request: PageRequest, run_id: UUID) -> HttpResponse:
 @signed_in
 def run_step(request: PageRequest, run_id: UUID, key: str) -> HttpResponse:
     """What a step shows once it is opened, with its attempt `?attempt=NUMBER`; a page of its own without htmx."""
-    past = past_asked(request, run_id)
+    past = past_asked(request, run_id, keys=[key])
     moment = past.moment if past else read_moment(find_run(request, run_id), keys=[key])
     opened = opened_then(past, key) if past else open_step(moment, key)
     if opened is None:
@@ -71,8 +71,13 @@ def _number(text: str) -> int | None:
 
 @signed_in
 def custody(request: PageRequest, run_id: UUID) -> HttpResponse:
-    """Who must act next, to be swapped in place: leases move on without an event."""
+    """Who must act next, to be swapped in place: leases move on without an event.
+
+    `?custody=KEY` for each that the page shows, empty for the run's own: what it does not show has no place to go.
+    """
+    shown = set(request.GET.getlist("custody"))
     moment = read_moment(find_run(request, run_id), keys=())
-    running = [step.key for step in moment.steps if step.status == StepStatus.RUNNING][:CUSTODIES_SHOWN]
-    context = {**head_context(moment), "rows": step_rows(moment, running)}
+    running = [step.key for step in moment.steps if step.status == StepStatus.RUNNING and step.key in shown]
+    rows = step_rows(moment, running[:CUSTODIES_SHOWN])
+    context = {**head_context(moment), "rows": rows, "is_headed": "" in shown and not moment.run.is_finished}
     return render(request, "runs/_custodies.html", context)

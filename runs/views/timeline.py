@@ -120,7 +120,8 @@ def _label(bar: Placed[Bar], *, y: int) -> SafeString:
 def _said(run: Bar, window: Window) -> str:
     """The whole of it in words, for the pointer and for who does not see it."""
     started = run.started_at
-    took = f", {length(((run.finished_at or window.now) - started).total_seconds())}" if started else ""
+    worked_s = ((run.finished_at or window.now) - started).total_seconds() - run.rested_s if started else 0.0
+    took = f", {length(max(0.0, worked_s))}" if started else ""
     waited = (started or window.now) - run.queued_at
     queued = f", queued {length(waited.total_seconds())}" if waited > timedelta(seconds=1) else ""
     return f"{run.title or 'A run'}: {run.status}{took}{queued}"

@@ -1,6 +1,6 @@
-// The graph of a run: zoom, pan, fan-outs that open, and where to look first.
+// The graph of a run or a plan: zoom, pan, fan-outs that open, and where to look first.
 (() => {
-  const MIN = 0.2, MAX = 2, STEP = 1.25, FITS_FROM = 0.8, DRAG_FROM = 4; // px before a press becomes a drag
+  const MIN = 0.2, MAX = 2, STEP = 1.25, FITS_FROM = 0.8, READ_FROM = 0.65, DRAG_FROM = 4; // px before a press becomes a drag
   const view = () => document.querySelector("[data-graph]");
   const picture = () => view()?.querySelector("svg.graph");
   const clamp = (scale) => Math.min(MAX, Math.max(MIN, scale));
@@ -19,6 +19,10 @@
     keep();
   }
   const fitting = () => Math.min(1, view().clientWidth / whole(picture()).width, innerHeight * 0.7 / whole(picture()).height);
+  // A run is looked at where something happens; a plan, `data-graph="width"`, from end to end as long as it can be read.
+  const atFirst = () => (view().dataset.graph === "width"
+    ? Math.min(1, Math.max(view().clientWidth / whole(picture()).width, READ_FROM))
+    : Math.max(fitting(), FITS_FROM));
   const ZOOMS = { in: () => scaleOf(picture()) * STEP, out: () => scaleOf(picture()) / STEP, one: () => 1, fit: fitting };
   const KEYS = { "+": "in", "=": "in", "-": "out", 0: "one", f: "fit" };
 
@@ -70,8 +74,8 @@
 
   function look(wanted = ".node.is-first, .node[data-status=error], .node[data-status=running], .node[data-status=waiting]") {
     if (!view()) return;
-    const scale = fitting();
-    if (scale < 1) zoom(Math.max(scale, FITS_FROM));
+    const scale = atFirst();
+    if (scale < 1) zoom(scale);
     const node = (picture().querySelector(wanted) ?? picture().querySelector(".node"))?.getBoundingClientRect();
     if (!node) return;
     const box = view().getBoundingClientRect();

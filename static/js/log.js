@@ -197,7 +197,9 @@
       if (this.row(number)) this.scrollTo(number, 0.3);
       else await this.show(number, 0.3);
       this.lines.querySelector("[aria-current]")?.removeAttribute("aria-current");
-      this.row(Math.min(number, this.total))?.setAttribute("aria-current", "true");
+      const row = this.row(Math.min(number, this.total));
+      row?.setAttribute("aria-current", "true");
+      row?.scrollIntoView({ block: "nearest" }); // the page too: a pane that is as high as its lines may end below the fold
     }
 
     // --- both ends ---------------------------------------------------------------------------------------------------

@@ -62,18 +62,19 @@
   function nodeAt(element, offset) {
     const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
     let node = walker.nextNode();
-    for (let next = node; next && offset > next.length; next = walker.nextNode()) { offset -= next.length; node = next; }
-    while (node && offset > node.length) { offset -= node.length; node = walker.nextNode() ?? null; }
-    return [node ?? element, Math.min(offset, node?.length ?? 0)];
+    while (node && offset > node.length) { offset -= node.length; node = walker.nextNode(); }
+    return node ? [node, offset] : [element, element.childNodes.length];
   }
 
   async function toFirstError(pane) {
     const button = pane.querySelector('[data-log-do="error"]');
     button.disabled = true;
     try {
-      const { matches: [match], stopped_at } = await (await pane.fetch("/error")).json();
+      const { matches: [match], stopped_at, of } = await (await pane.fetch("/error")).json();
+      const where = of ? `, in ${of}` : "";
+      // Said first: what is said may take another row, and move the lines.
+      tell(pane, match ? `first error: line ${match.line.toLocaleString("en")}${where}` : `no line speaks of an error${upTo(stopped_at)}`);
       if (match) await pane.goTo(match.line);
-      tell(pane, match ? `first error: line ${match.line.toLocaleString("en")}` : `no line speaks of an error${upTo(stopped_at)}`);
     } catch (error) {
       tell(pane, error instanceof TypeError ? "no connection" : error.message);
     } finally {
@@ -87,7 +88,9 @@
     if (button) DO[button.dataset.logDo]?.(paneOf(button));
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.isComposing || !("logFind" in event.target.dataset)) return;
+    if (event.isComposing || !("logFind" in event.target.dataset)) return;
+    if (event.key === "Escape") { event.target.value = ""; forget(paneOf(event.target)); } // the field loses the focus before it would say so
+    if (event.key !== "Enter") return;
     event.preventDefault();
     search(paneOf(event.target), event.shiftKey ? -1 : 1);
   });

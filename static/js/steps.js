@@ -19,6 +19,26 @@
     for (const one of document.querySelectorAll(CHOICES)) one.checked = chosen.get(one.id) ?? one.checked;
   });
 
+  // A button was pressed and another head came as its answer: the keyboard goes on there, or in the step that was decided.
+  const BACK = { archive: "unarchive", unarchive: "archive" };
+  let pressed = null;
+  function focusHead(verb) {
+    const head = document.getElementById("run-head");
+    const found = [`[data-verb="${BACK[verb] ?? verb}"]`, '.actions [data-verb]:not([data-verb="cancel"])', "h1"];
+    found.map((selector) => head?.querySelector(selector)).find(Boolean)?.focus({ preventScroll: true });
+  }
+  const isNowhere = () => (document.activeElement === document.body || document.activeElement.closest("dialog")) && !document.querySelector("dialog[open]");
+  document.addEventListener("htmx:beforeRequest", ({ detail: { elt, target } }) => {
+    if (target?.id === "run-head") pressed = { verb: elt.dataset.verb, step: elt.closest(".step")?.id };
+  });
+  document.addEventListener("htmx:afterSwap", ({ target }) => { // not later: a live frame may bring the next head at any time
+    if (target.id !== "run-head" || !pressed) return;
+    const summary = pressed.step && document.getElementById(pressed.step)?.querySelector("summary");
+    if (isNowhere()) summary ? summary.focus({ preventScroll: true }) : focusHead(pressed.verb);
+    pressed = null;
+  });
+  document.addEventListener("close", ({ target }) => { if (target.id === "dialog" && isNowhere()) focusHead("retry"); }, true); // its opener has gone
+
   addEventListener("hashchange", () => open(location.hash));
   addEventListener("load", () => open(location.hash));
   document.addEventListener("click", ({ target }) => { // the same link again changes no address

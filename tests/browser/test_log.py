@@ -248,6 +248,54 @@ def test_a_key_leads_to_the_first_error(open_page: SignIn) -> None:
     expect(page.locator(".log-found")).to_have_text("first error: line 2,001")
 
 
+def test_the_first_error_is_in_sight_on_a_page_that_is_longer_than_the_screen(open_page: SignIn) -> None:
+    run = make_run(status="error")
+    put_step(run, "greet", "error", attempt=2)
+    write(attempt_at(run), "error: first try\n", stream="stderr")
+    Attempt.objects.update(outcome="error", finished_at=timezone.now())
+    write(attempt_at(run, number=2), "fine\n" * 20, stream="stdout")
+    write(attempt_at(run, number=2), "error: second try\n", stream="stderr")
+    Attempt.objects.update(outcome="error", finished_at=timezone.now())
+    page = open_page(f"/runs/{run.pk}")
+    page.set_viewport_size({"width": 1280, "height": 420})
+    page.evaluate("scrollTo(0, 0)")
+    expect(line(page, 22)).not_to_be_in_viewport()
+    page.keyboard.press("e")
+    expect(page.locator(".log-found")).to_have_text("first error: line 22, in the last attempt of greet")
+    expect(line(page, 22)).to_be_in_viewport()
+    page.set_viewport_size({"width": 360, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+MARKED = "() => [...CSS.highlights.get('log-found')].map((range) => range.toString())"
+
+
+def test_what_is_found_is_marked_within_colours_and_across_them(open_page: SignIn) -> None:
+    run = make_run(status="success")
+    write(
+        attempt_at(run), "\x1b[31mbat\x1b[0mch one\nno \x1b[1mbatch\x1b[0m\n\x1b[33ma\x1b[0m\x1b[32mbatch two\x1b[0m\n"
+    )
+    page = live(open_page(f"/runs/{run.pk}/log"))
+    page.get_by_role("searchbox").fill("batch")
+    page.get_by_role("searchbox").press("Enter")
+    expect(page.locator(".log-found")).to_have_text("1 of 3")
+    assert page.evaluate(MARKED) == ["batch"] * 3
+
+
+def test_escape_in_the_search_of_a_log_takes_the_marks_away(open_page: SignIn) -> None:
+    run = make_run(status="success")
+    write(attempt_at(run), "needle\n")
+    page = live(open_page(f"/runs/{run.pk}/log"))
+    page.get_by_role("searchbox").fill("needle")
+    page.get_by_role("searchbox").press("Enter")
+    expect(page.locator(".log-found")).to_have_text("1 of 1")
+    page.get_by_role("searchbox").press("Escape")
+    expect(page.locator(".log-found")).to_have_text("")
+    expect(page.get_by_role("searchbox")).to_have_value("")
+    expect(page.get_by_role("button", name="Next match")).to_be_disabled()
+    assert page.evaluate(MARKED) == []
+
+
 def test_without_an_error_this_is_said(open_page: SignIn) -> None:
     run = make_run(status="success")
     write(attempt_at(run), "all is well\n")

@@ -325,10 +325,12 @@ def test_play_goes_through_the_events_by_itself(open_page: SignIn) -> None:
     run = run_plan(plan(shell("a", "true")))
     page = live(open_page(f"/runs/{run.pk}"))
     page.get_by_role("button", name="Play").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
     expect(page.locator("#then")).to_contain_text("As of event 2 of")
     expect(page.locator("#then")).to_contain_text("As of event 4 of")
     expect(page.locator("#then")).to_be_hidden()
-    expect(page.get_by_role("button", name="Play")).to_have_attribute("aria-pressed", "false")
+    expect(page.get_by_role("button", name="Pause")).to_have_count(0)
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
 
 
 def test_events_are_filtered_and_live_ones_too(open_page: SignIn) -> None:

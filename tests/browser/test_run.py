@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from runs import hints
 from runs.models import Attempt, LogChunk, Run
 from runs.transitions.turn import turn
 from tests.factories import make_run, start
-from tests.runs.helpers import drive
+from tests.runs.helpers import drive, run_plan
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Picture, SignIn, Wire
@@ -107,6 +108,56 @@ def test_buttons_of_the_head_answer_in_the_head(open_page: SignIn) -> None:
     expect(page.locator("#run-head")).to_contain_text("archived")
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("button", name="Archive")).to_be_visible()
+
+
+@pytest.mark.parametrize(("verb", "back"), [("archive", "unarchive"), ("unarchive", "archive")])
+def test_after_archiving_the_keyboard_stands_on_the_way_back(open_page: SignIn, verb: str, back: str) -> None:
+    run = make_run(status="success", archived_at=timezone.now() if verb == "unarchive" else None)
+    page = live(open_page(f"/runs/{run.pk}"))
+    page.locator(f'#run-head [data-verb="{verb}"]').press("Enter")
+    expect(page.locator(f'#run-head [data-verb="{back}"]')).to_be_focused()
+
+
+def test_after_a_decision_the_keyboard_stands_in_its_step(open_page: SignIn) -> None:
+    page = live(open_page(f"/runs/{run_plan(ASKS).pk}"))
+    page.get_by_role("button", name="Approve").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Approve")).to_have_count(0)
+    expect(page.locator("#step-sign-off summary").first).to_be_focused()
+
+
+def test_a_question_of_this_run_is_counted_at_once(open_page: SignIn) -> None:
+    run = start(ASKS)
+    page = open_page()
+    page.clock.install()
+    page.goto(f"/runs/{run.pk}")
+    live(page).clock.pause_at(timezone.now() + timedelta(seconds=2))  # nothing is asked for by the clock from here on
+    drive(run)
+    expect(page.locator(".badge [aria-hidden]")).to_have_text("1")
+
+
+def test_a_page_polls_for_the_custodies_that_it_shows_and_has_a_place_for_each(open_page: SignIn) -> None:
+    run = make_run(status="running", steps={"greet": "running"})
+    page = open_page()
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.clock.install()
+    page.goto(f"/runs/{run.pk}")
+    with page.expect_response("**/custody?*") as answer:
+        page.clock.fast_forward(10_500)
+    assert 'id="custody"' in answer.value.text()
+    expect(page.locator("#custody")).to_contain_text("Next:")
+    assert errors == []
+
+
+def test_a_title_of_five_hundred_characters_takes_three_lines(open_page: SignIn) -> None:
+    title = ("a title that goes on and on " * 20)[:500]
+    page = open_page(f"/runs/{make_run(title=title).pk}", width=360)
+    box = page.locator("h1").bounding_box()
+    assert box is not None
+    assert box["height"] < 100
+    page.get_by_text("Whole title").click()
+    expect(page.locator(".run-whole p")).to_have_text(title.strip())
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from runs.models import Run
+from runs.models import Attempt, Run
 from runs.transitions.turn import turn
 from tests.factories import make_run, put_step, start
+from tests.runs.execution.plans import plan, shell
 from tests.runs.helpers import drive, run_plan
 
 if TYPE_CHECKING:
@@ -112,6 +115,39 @@ def test_graph_and_list_change_while_one_watches(open_page: SignIn) -> None:
     expect(page.locator(".cause")).to_contain_text("First failure: step test, attempt 3")
     expect(page.locator("#step-package")).to_be_hidden()
     expect(page.locator("#node-checkout .name")).to_be_in_viewport()
+
+
+def test_a_node_tells_how_long_it_has_been_running(open_page: SignIn) -> None:
+    run = start(BREAKS)
+    put_step(run, "checkout", "running")
+    Attempt.objects.create(
+        step=run.steps.get(key="checkout"), number=1, started_at=timezone.now() - timedelta(minutes=3)
+    )
+    word = live(open_page(f"/runs/{run.pk}")).locator("#node-checkout .word")
+    expect(word).to_contain_text("running · 3 m 0")
+    shown = word.text_content()
+    expect(word).not_to_have_text(str(shown))
+    expect(word).to_contain_text("running · 3 m")
+
+
+def test_the_first_file_appears_while_one_watches(open_page: SignIn) -> None:
+    note = {"path": "note.txt", "kind": "file"}
+    run = start(plan(shell("write", "echo hello > note.txt", artifacts=[note])))
+    page = live(open_page(f"/runs/{run.pk}"))
+    files = page.get_by_role("region", name="Artifacts")
+    expect(files).to_contain_text("No files yet")
+    drive(run)
+    expect(files.get_by_text("note.txt")).to_be_visible()
+    expect(files.get_by_role("heading")).to_have_text("Artifacts 1")
+
+
+def test_a_run_that_ends_without_files_says_so(open_page: SignIn) -> None:
+    run = start(plan(shell("write", "true")))
+    page = live(open_page(f"/runs/{run.pk}"))
+    files = page.get_by_role("region", name="Artifacts")
+    expect(files).to_contain_text("No files yet")
+    drive(run)
+    expect(files).to_contain_text("The steps left no files")
 
 
 def test_the_waterfall_follows_the_run(open_page: SignIn) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -166,6 +167,16 @@ def test_a_run_is_retried_from_a_chosen_step(open_page: SignIn, picture: Picture
     assert Event.objects.get(run=run, kind="run.retried").data["steps"] == ["ship", "check"]
 
 
+def test_a_refusal_in_the_dialog_has_the_keyboard(open_page: SignIn) -> None:
+    run = failed()
+    page = retry_dialog(open_page(f"/runs/{run.pk}"))
+    Run.objects.filter(pk=run.pk).update(status="running", finished_at=None)
+    page.keyboard.press("Enter")
+    expect(page.locator("#dialog .errors")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#run-head [data-verb]").first).to_be_focused()
+
+
 def test_a_run_begins_anew_with_other_params(open_page: SignIn, picture: Picture) -> None:
     run = failed()
     page = retry_dialog(open_page(f"/runs/{run.pk}"))
@@ -253,6 +264,25 @@ def test_a_failed_run_is_held_against_the_last_success(open_page: SignIn, pictur
     expect(page.locator(".pairs tr.differs").first).to_have_text("replicas differs53")
     expect(page.locator(".log-diff [data-tone=changed]")).to_contain_text("found 5found 3")
     picture(page, "compare")
+
+
+def test_runs_are_compared_one_after_another_with_the_arrow_keys(open_page: SignIn) -> None:
+    others = [drive(start(DEPLOY, params=PARAMS, title=f"Deploy {number}")) for number in range(4)]
+    page = open_page(f"/runs/compare?a={failed().pk}&b={others[3].pk}")
+    page.get_by_label("With").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("link", name="Deploy 0")).to_be_visible()
+    expect(page.get_by_label("With")).to_be_focused()
+    expect(page).to_have_url(re.compile(f"b={others[0].pk}"))
+
+
+def test_steps_of_two_runs_fit_a_phone(open_page: SignIn) -> None:
+    drive(start(DEPLOY, params=PARAMS | {"replicas": 5}))
+    page = open_page(f"/runs/compare?a={failed().pk}", width=360)
+    cut = "(box) => box.scrollWidth > box.clientWidth"
+    assert page.locator(".scroll:has(.step-pairs)").evaluate(cut) is False
+    expect(page.locator(".step-pairs tbody tr").last).to_contain_text("check")
 
 
 def test_a_viewer_sees_forms_and_presses_nothing(open_page: SignIn) -> None:

@@ -38,6 +38,11 @@ def test_a_paused_lane_says_so_with_its_reason() -> None:
     assert why_not(run_in("queued"), [], room=asked) == Why("lane A is paused: deploy freeze")
 
 
+def test_a_paused_lane_says_who_paused_it() -> None:
+    asked = room(is_paused=True, paused_by="olivia", reason="deploy freeze")
+    assert why_not(run_in("queued"), [], room=asked) == Why("lane A is paused by olivia: deploy freeze")
+
+
 def test_a_paused_lane_without_a_reason_says_so_all_the_same() -> None:
     assert why_not(run_in("queued"), [], room=room(is_paused=True)) == Why("lane A is paused")
 

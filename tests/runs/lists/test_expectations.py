@@ -76,3 +76,10 @@ def test_after_a_while_they_are_measured_anew(monkeypatch: pytest.MonkeyPatch) -
     assert expected_durations([version.plan_id])
     Run.objects.all().delete()
     assert expected_durations([version.plan_id]) == {}
+
+
+def test_the_time_between_an_end_and_a_retry_does_not_count() -> None:
+    version = make_plan()
+    took(version, 430)
+    Run.objects.update(rested_s=420)
+    assert expected_durations([version.plan_id]) == {version.plan_id: pytest.approx(10)}

@@ -236,3 +236,29 @@ def test_events_of_other_kinds_are_no_history() -> None:
     run = make_run()
     say(run, "run.archived", by="olivia")
     assert [told.kind for told in read_moment(run).told] == ["run.queued"]
+
+
+WAITS = """
+pulser: 1
+slug: waits
+title: Waits
+steps:
+  - {id: ask, uses: approval, with: {timeout: 8h}}
+  - {id: later, uses: wait, with: {duration: 10s}}
+  - {id: send, uses: http, effect: irreversible, with: {url: "https://example.com"}}
+  - {id: make, uses: shell, timeout: 2m, with: {run: "true"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "tries", "timeout_s", "asks_s"),
+    [("ask", None, None, 28_800), ("later", None, None, None), ("send", 1, 3600, None), ("make", 4, 120, None)],
+)
+def test_a_step_tells_the_bounds_that_hold_for_it(
+    key: str, tries: int | None, timeout_s: float | None, asks_s: float | None
+) -> None:
+    moment = read_moment(make_run(source=WAITS), keys=[key])
+    opened = open_step(moment, key)
+    assert opened is not None
+    body = body_of(moment, opened)
+    assert (body.get("tries"), body.get("timeout_s"), body.get("asks_s")) == (tries, timeout_s, asks_s)

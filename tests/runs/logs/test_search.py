@@ -117,7 +117,10 @@ def test_the_last_attempt_of_the_step_that_failed_is_looked_at() -> None:
     ago = timezone.now() - timedelta(seconds=60)
     write(attempt_of(run, "two", outcome="error", finished_at=ago), b"error, first time\n")
     write(attempt_of(run, "two", number=2, outcome="error"), b"error, last time\n")
-    assert [match.text for match in first_error(Scope(run.pk)).matches] == ["error, last time"]
+    found = first_error(Scope(run.pk))
+    assert [match.text for match in found.matches] == ["error, last time"]
+    assert found.of == "the last attempt of two"
+    assert first_error(Scope(run.pk, step="two", attempt=2)).of == ""
 
 
 def test_without_a_failure_the_first_line_that_speaks_of_an_error_is_shown() -> None:

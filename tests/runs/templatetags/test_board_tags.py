@@ -72,6 +72,15 @@ def test_a_run_that_has_ended_tells_how_long_it_took_and_ticks_no_more() -> None
     assert took(Run(status="queued")) == ""
 
 
+def test_the_time_between_an_end_and_a_retry_is_no_part_of_how_long_it_took() -> None:
+    end = timezone.now()
+    run = Run(started_at=end - timedelta(seconds=430), finished_at=end, rested_s=420)
+    assert took(run) == "10 s"
+    run = running(since_s=430)
+    run.rested_s = 420
+    assert 'value="10.0"' in pace(run, 30)
+
+
 def test_a_ribbon_of_a_card_has_a_segment_for_each_step_and_one_summary() -> None:
     html = card_ribbon([Step(key="a", status="success"), Step(key="b", status="running")])
     assert html.count("<i data-status=") == 2

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from pulser.engine.states import RUN_OPEN, STEP_OPEN
 from runs.models import Attempt, Lane, Run, Step
-from runs.templatetags.words import run_custody, run_note, run_word, step_custody, step_note
+from runs.templatetags.words import ran, run_custody, run_note, run_word, step_custody, step_note
 
 SOON = timezone.now() + timedelta(seconds=30)
 
@@ -40,6 +40,12 @@ def test_reasons_are_told_without_terminal_escapes() -> None:
     step = Step(key="test", status="error", reason="exit code 1: \x1b[31mbroken\x1b[0m")
     assert run_note(run_of("error"), [step]).text == "test: exit code 1: broken"
     assert step_note(step, []) == "exit code 1: broken"
+
+
+def test_a_card_of_success_says_what_failed_all_the_same() -> None:
+    steps = [Step(key="lint", status="error", reason="exit code 1"), Step(key="test", status="success")]
+    assert run_note(run_of("success"), steps).text == "lint failed, as the plan allows"
+    assert run_note(run_of("success"), steps[1:]).text == ""
 
 
 def test_a_failed_card_says_what_the_step_said_and_not_that_it_failed() -> None:
@@ -111,3 +117,11 @@ def test_a_waiting_run_is_with_whoever_must_act_first() -> None:
 def test_a_step_without_a_reason_shows_what_its_last_attempt_said() -> None:
     attempts = [Attempt(number=1, error_message="first"), Attempt(number=2, error_message="second")]
     assert step_note(Step(status="backoff"), attempts) == "second"
+
+
+def test_a_run_that_was_retried_tells_how_long_it_ran_and_on_hover_how_long_it_did_not() -> None:
+    end = timezone.now()
+    html = ran(run_of("success", started_at=end - timedelta(seconds=430), finished_at=end, rested_s=420))
+    assert ">10 s</span>" in html
+    assert "without 7 m 00 s before a retry" in html
+    assert "before a retry" not in ran(run_of("success", started_at=end, finished_at=end))

@@ -54,6 +54,12 @@ def test_the_list_links_to_the_download(viewer: Client) -> None:
     assert f'href="/runs/{artifact.run_id}/artifacts/{artifact.pk}"' in html
 
 
+def test_its_own_page_shows_the_whole_digest(viewer: Client) -> None:
+    artifact = artifact_of(make_run())
+    html = viewer.get(f"/runs/{artifact.run_id}/artifacts/{artifact.pk}/view").content.decode()
+    assert f"<code>{artifact.sha256}</code>" in html
+
+
 def test_an_artifact_is_found_under_its_own_run_only(viewer: Client) -> None:
     artifact, other = artifact_of(make_run()), make_run()
     assert viewer.get(f"/runs/{other.pk}/artifacts/{artifact.pk}").status_code == 404

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -155,3 +157,13 @@ def test_of_long_texts_the_piece_that_differs_is_shown() -> None:
 def test_lines_that_belong_together_stand_in_one_row() -> None:
     tones = [(line.tone, line.left, line.right) for line in side_by_side(["a", "b", "d"], ["a", "c", "d", "e"])]
     assert tones == [("same", "a", "a"), ("changed", "b", "c"), ("same", "d", "d"), ("added", "", "e")]
+
+
+def test_a_step_is_as_long_as_its_last_attempt_not_as_the_night_before_it() -> None:
+    one, other = ended(), ended()
+    now = timezone.now()
+    for number, ago_s, took_s in ((1, 430, 2.0), (2, 1, 0.5)):
+        start_at = now - timedelta(seconds=ago_s)
+        end = start_at + timedelta(seconds=took_s)
+        Attempt.objects.create(step=other.steps.get(key="one"), number=number, started_at=start_at, finished_at=end)
+    assert compare_runs(one, other).steps[0].right_s == pytest.approx(0.5)

@@ -112,7 +112,7 @@ def test_markup_in_output_is_text(viewer: Client) -> None:
 
 def test_matches_are_told_as_numbers_with_their_text(viewer: Client, run: Run) -> None:
     found = ask(viewer, run, "/find", q="SECOND").json()
-    assert found == {"matches": [{"line": 2, "text": "second"}], "is_capped": False, "stopped_at": None}
+    assert found == {"matches": [{"line": 2, "text": "second"}], "is_capped": False, "stopped_at": None, "of": ""}
 
 
 def test_a_search_for_nothing_finds_nothing(viewer: Client, run: Run) -> None:

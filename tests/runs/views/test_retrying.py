@@ -91,6 +91,20 @@ def test_a_chosen_step_and_what_follows_runs_again(operator: Client) -> None:
     assert set(run.steps.values_list("status", flat=True)) == {"pending"}
 
 
+def test_the_first_failed_step_is_proposed_to_start_from(operator: Client) -> None:
+    html = shown(operator, failed_run(publish="error", check="skipped"), way="step")
+    assert html.count(" checked") == 2  # the way, and the step
+    assert 'value="publish" checked' in html
+    assert "2 steps run again, 1 keeps what it has." in html
+
+
+def test_it_says_that_params_stay_and_where_they_may_be_changed(operator: Client) -> None:
+    run = failed_run()
+    for way in ("failed", "step"):
+        assert "Params and plan version stay as they are in this run" in shown(operator, run, way=way)
+    assert "stay as they are in this run" not in shown(operator, run, way="again")
+
+
 def test_without_a_chosen_step_nothing_runs(operator: Client) -> None:
     run = failed_run()
     answer = press(operator, run, way="step")
@@ -205,3 +219,12 @@ def test_for_a_stranger_there_is_no_such_run(stranger: Client) -> None:
 )
 def test_nonsense_is_never_an_error_of_ours(operator: Client, query: str) -> None:
     assert operator.get(f"/runs/{make_run(status='error').pk}/retry?{query}").status_code in (200, 404)
+
+
+def test_a_button_of_the_form_shows_the_dialog_where_there_is_no_form(operator: Client) -> None:
+    """The dialog was open while somebody chose the other way in another tab, or the way is none."""
+    run = failed_run()
+    for way in ("failed", "nonsense"):
+        answer = press(operator, run, way=way, do="add p.labels")
+        assert (answer.status_code, "runs again" in answer.content.decode()) == (200, True)
+    assert Run.objects.get().status == "error"

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries as Queries
 
 from runs.models import Attempt, LogChunk, Proof, Run
 from runs.replay import listing
-from tests.factories import make_plan, make_run, put_step, say
+from tests.factories import make_lane, make_plan, make_run, put_step, say
 
 pytestmark = pytest.mark.django_db
 
@@ -186,7 +186,7 @@ def test_the_first_failure_is_named_on_top(viewer: Client) -> None:
 def test_who_must_act_next_is_said_with_the_end_of_the_lease(viewer: Client) -> None:
     run = make_run(status="running", steps={"greet": "running"})
     attempt_of(run, lease_expires=timezone.now() + timedelta(seconds=30))
-    html = viewer.get(f"/runs/{run.pk}/custody").content.decode()
+    html = viewer.get(f"/runs/{run.pk}/custody?custody=&custody=greet").content.decode()
     assert 'id="custody-greet" hx-swap-oob="true"' in html
     assert "<b>w1</b>" in html
     assert "the attempt is lost, and another one follows" in html
@@ -194,7 +194,31 @@ def test_who_must_act_next_is_said_with_the_end_of_the_lease(viewer: Client) -> 
 
 def test_a_finished_run_has_nobody_who_must_act(viewer: Client) -> None:
     run = make_run(status="success", steps={"greet": "success"})
+    assert viewer.get(f"/runs/{run.pk}/custody?custody=&custody=greet").content.strip() == b""
+
+
+def test_a_page_gets_the_custodies_that_it_shows_and_no_others(viewer: Client) -> None:
+    run = make_run(status="running", steps={"greet": "running"})
     assert viewer.get(f"/runs/{run.pk}/custody").content.strip() == b""
+    html = viewer.get(f"/runs/{run.pk}/custody?custody=").content.decode()
+    assert 'id="custody"' in html
+    assert "custody-greet" not in html
+
+
+def test_a_waiting_run_says_for_what_and_what_happens_then(viewer: Client) -> None:
+    run = make_run(status="waiting")
+    soon = timezone.now() + timedelta(hours=8)
+    put_step(run, "greet", "waiting", wait_message="Publish it?", deadline_at=soon)
+    html = viewer.get(f"/runs/{run.pk}").content.decode()
+    assert "for operator: Publish it?" in html
+    assert "then it is rejected." in html
+
+
+def test_a_run_in_a_paused_lane_says_who_paused_it_and_who_goes_on(viewer: Client) -> None:
+    run = make_run(lane=make_lane("B", paused=True, paused_by="olivia", paused_reason="deploy freeze"))
+    html = viewer.get(f"/runs/{run.pk}").content.decode()
+    assert "lane B is paused by olivia: deploy freeze" in html
+    assert "<b>an operator, who resumes lane B</b>; then it starts when the lane has a free slot." in html
 
 
 def test_parent_and_children_are_linked(viewer: Client) -> None:
