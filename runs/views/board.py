@@ -20,7 +20,7 @@ from runs.views.access import PageRequest, address_of, for_viewers
 from runs.views.answers import page
 from runs.views.asked import RANGES, VIEWS, Asked, read_asked
 from runs.views.filterbar import active_pills, hidden_pairs, menus, session_names, status_pills, strangers
-from runs.views.tabs import default_address, tabs_of
+from runs.views.tabs import default_address, tabs_of, without_gone
 from runs.views.timeline import timeline_context
 
 FIND = "find"  # the id of the search form
@@ -45,7 +45,7 @@ def board(request: PageRequest) -> HttpResponse:
     """The page; for htmx, what changes of it when the filters do."""
     if address := default_address(request):
         return redirect(address)
-    asked = read_asked(request.GET)
+    asked = without_gone(read_asked(request.GET))
     context = board_context(request, asked)
     if request.htmx and not request.htmx.history_restore_request:
         response = render(request, "runs/_board_answer.html", context)
@@ -92,7 +92,7 @@ def bar_context(request: PageRequest, asked: Asked) -> dict[str, Any]:
         "pills": status_pills(asked, counts.by_status(request.actor, asked.filters)),
         "menus": menus(asked.filters),
         "active": active,
-        "hidden": hidden_pairs(asked, but="q"),
+        "hidden": hidden_pairs(asked, but=["q"]),
         "archived_pairs": _archived_pairs(asked),
         "clear_url": asked.showing(RunFilters(archived=asked.filters.archived)).url,
         "problems": [*asked.problems, *asked.filters.problems, *strangers(asked.filters, sessions)],
@@ -109,7 +109,7 @@ def _searched(request: PageRequest) -> str:
 
 def _archived_pairs(asked: Asked) -> list[tuple[str, str]]:
     """With archived runs, or without them when they are shown."""
-    return hidden_pairs(asked.showing(replace(asked.filters, archived=not asked.filters.archived)), but="")
+    return hidden_pairs(asked.showing(replace(asked.filters, archived=not asked.filters.archived)))
 
 
 def _content(request: PageRequest, asked: Asked, lanes: Sequence[Lane]) -> dict[str, Any]:

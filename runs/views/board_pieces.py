@@ -18,7 +18,7 @@ from runs.views.access import PageRequest, for_viewers
 from runs.views.answers import page
 from runs.views.asked import Asked, read_asked
 from runs.views.board import Column, board_lanes, more_of
-from runs.views.filterbar import MENUS, choices, hidden_pairs, status_pills
+from runs.views.filterbar import MENUS, choices, hidden_pairs, narrowed_by, status_pills
 from runs.views.timeline import timeline_context
 
 
@@ -84,7 +84,7 @@ def board_values(request: PageRequest, name: str) -> HttpResponse:
     context: dict[str, Any] = {
         "asked": asked,
         "choices": choices(request.actor, asked.filters, name=name, find=find),
-        "hidden": hidden_pairs(asked, but=name),
+        "hidden": hidden_pairs(asked, but=narrowed_by(name)),
         "label": MENUS[name],
     }
     if request.htmx:

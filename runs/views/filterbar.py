@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pulser.engine.states import RunStatus
 from pulser.models import Plan
@@ -12,7 +14,8 @@ from runs.actors import Actor
 from runs.lists import counts
 from runs.lists.counts import Count
 from runs.lists.facets import FacetValue, facet
-from runs.lists.filters import WITHIN, RunFilters
+from runs.lists.filters import TIMES, TODAY, YESTERDAY, RunFilters
+from runs.lists.zone import viewers_zone
 from runs.models import Lane, Session
 from runs.templatetags.times import exact
 from runs.views.asked import Asked
@@ -28,12 +31,16 @@ MENUS: Mapping[str, str] = {
 }
 MOMENTS = {"since": "From", "until": "Before"}
 WITHIN_WORDS = {
+    TODAY: "today",
+    YESTERDAY: "yesterday",
     "1h": "last hour",
     "6h": "last 6 hours",
     "24h": "last 24 hours",
     "7d": "last 7 days",
     "30d": "last 30 days",
 }
+SPAN = ("since", "until")  # of a time, from when until when
+TIME = ("within", *SPAN)  # filters of the menu Time, of which one takes the place of the other
 VALUES_SHOWN = 60  # of a menu; the rest is found by its field
 FIND_FROM = 9  # values from which a menu has a field to find them
 
@@ -50,11 +57,12 @@ class StatusPill:
 
 @dataclass(frozen=True, slots=True)
 class ActivePill:
-    """A filter that is on; the URL is without it."""
+    """A filter that is on; the URL is without it. `moment`: what its value is, where that is one."""
 
     name: str
     value: str
     url: str
+    moment: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +76,18 @@ class Menu:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a menu offers: the values of one filter with their counts, chosen ones first. `rest` did not fit."""
+    """What a menu offers: the values of one filter with their counts, chosen ones first. `rest` did not fit.
+
+    `span`: of times, what the fields From and Before hold; in `zone`, which they do not name.
+    """
 
     name: str
     values: list[Choice]
     rest: int
     find: str
     is_long: bool
+    span: Mapping[str, str] = field(default_factory=dict)
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +123,12 @@ def active_pills(asked: Asked, sessions: Mapping[int, str]) -> list[ActivePill]:
     if filters.within:
         found.append(ActivePill("Time", WITHIN_WORDS[filters.within], asked.showing(filters.without("within")).url))
     found += [
-        ActivePill(label, exact(moment), asked.showing(filters.without(name)).url)
+        ActivePill(label, exact(moment), asked.showing(filters.without(name)).url, moment)
         for name, label in MOMENTS.items()
         if (moment := getattr(filters, name))
     ]
+    if filters.waits_for:
+        found.append(ActivePill("Waits for", "a person", asked.showing(filters.without("waits_for")).url))
     if filters.q:
         found.append(ActivePill("Title", f"“{filters.q}”", asked.showing(filters.without("q")).url))
     return found
@@ -124,10 +139,18 @@ def _called(name: str, value: Any, sessions: Mapping[int, str]) -> str:
 
 
 def menus(filters: RunFilters) -> list[Menu]:
-    return [Menu(name, label, _chosen(getattr(filters, name))) for name, label in MENUS.items()]
+    return [
+        Menu(name, label, sum(_chosen(getattr(filters, one)) for one in narrowed_by(name)))
+        for name, label in MENUS.items()
+    ]
 
 
-def _chosen(value: str | tuple[Any, ...]) -> int:
+def narrowed_by(menu: str) -> tuple[str, ...]:
+    """The filters that this menu sets."""
+    return TIME if menu == "within" else (menu,)
+
+
+def _chosen(value: object) -> int:
     return len(value) if isinstance(value, tuple) else int(bool(value))
 
 
@@ -161,7 +184,21 @@ def choices(actor: Actor, filters: RunFilters, *, name: str, find: str = "") -> 
     found = [one for one in known if one.is_on or find.casefold() in f"{one.label} {one.value}".casefold()]
     found.sort(key=lambda one: not one.is_on)
     shown = found[: max(VALUES_SHOWN, len(chosen))]
-    return Choices(name, shown, len(found) - len(shown), find, is_long=len(known) >= FIND_FROM)
+    offered = Choices(name, shown, len(found) - len(shown), find, is_long=len(known) >= FIND_FROM)
+    return replace(offered, span=_span(filters), zone=viewers_zone()) if name == "within" else offered
+
+
+def _span(filters: RunFilters) -> dict[str, str]:
+    return {name: _as_typed(getattr(filters, name)) for name in SPAN}
+
+
+def _as_typed(moment: datetime | None) -> str:
+    """As a field for a date and a time has it; empty for what lies beyond all dates in the viewer's zone."""
+    try:
+        there = moment and moment.astimezone(ZoneInfo(viewers_zone())).replace(tzinfo=None, microsecond=0)
+    except OverflowError:
+        return ""
+    return there.isoformat(timespec="seconds" if there.second else "minutes") if there else ""
 
 
 def _values(actor: Actor, filters: RunFilters, name: str) -> list[FacetValue]:
@@ -169,9 +206,8 @@ def _values(actor: Actor, filters: RunFilters, name: str) -> list[FacetValue]:
         by_status = counts.by_status(actor, filters)
         return [FacetValue(status.value, status.value, by_status[status.value]) for status in RunStatus]
     if name == "within":
-        return [
-            FacetValue(word, WITHIN_WORDS[word], counts.total(actor, replace(filters, within=word))) for word in WITHIN
-        ]
+        found = counts.totals(actor, {word: replace(filters, within=word, since=None, until=None) for word in TIMES})
+        return [FacetValue(word, WITHIN_WORDS[word], found[word]) for word in TIMES]
     return facet(actor, filters, name=name)
 
 
@@ -179,7 +215,7 @@ def _as_tuple(value: str | tuple[Any, ...]) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,) * bool(value)
 
 
-def hidden_pairs(asked: Asked, *, but: str) -> list[tuple[str, str]]:
-    """What a form of one filter carries along, so that it changes that filter alone."""
+def hidden_pairs(asked: Asked, *, but: Collection[str] = ()) -> list[tuple[str, str]]:
+    """What a form of these filters carries along, so that it changes them alone."""
     given = [*asked.pairs(), *([("saved", asked.saved)] if asked.saved else [])]
-    return [(name, value) for name, value in given if name != but]
+    return [(name, value) for name, value in given if name not in but]

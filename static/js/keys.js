@@ -1,4 +1,4 @@
-// The keyboard: a cursor over runs and steps, one key for each verb, the sheet of what works here, and the palette.
+// The keyboard: a cursor over runs and steps, one key for each verb, and the sheet of what works here.
 (() => {
   const byId = (id) => document.getElementById(id);
   const seen = (element) => element && element.checkVisibility({ visibilityProperty: true });
@@ -55,13 +55,19 @@
 
   async function cancel() {
     const button = verb("cancel");
-    if (await window.ask(`Cancel “${title() || "this run"}”? What it has begun is ended.`, "Cancel the run")) button.click();
+    if (await window.ask(`Cancel “${title() || "this run"}”? What it has begun is ended.`, "Cancel the run", { isGrave: true })) button.click();
   }
 
-  const undo = () => all("#toasts [data-undo]").at(-1);
+  // The newest toast that can; else bulk work whose page this is; else the toast that has gone comes back.
+  const undo = () => (all("#toasts [data-undo]").at(-1) ?? verb("undo") ?? { click: window.recallUndo }).click();
 
   // --- what works: a key, what it does, when it is there, how it is done --------------------------------------
-  const press = (name) => ({ when: () => verb(name), act: () => verb(name).click() });
+  // A verb means the runs that are ticked, where any are, and says so before; else the one that is chosen.
+  const { bulk } = window;
+  const there = (name) => (bulk.isOn() ? bulk.verb(name) : verb(name));
+  const press = (name, does, alone = () => verb(name).click()) => ({
+    when: () => there(name), says: () => (bulk.isOn() ? `${does} ${bulk.meant()}` : does), act: () => (bulk.isOn() ? bulk.act(name) : alone()) });
+  const isBack = () => (bulk.isOn() ? bulk.areArchived() && bulk.verb("unarchive") : !verb("archive")); // `a` restores
   const KEYS = [
     { keys: ["j"], group: "Move", says: "Next", when: () => all(ITEMS).length, act: () => step(1) },
     { keys: ["k"], group: "Move", says: "Previous", when: () => all(ITEMS).length, act: () => step(-1) },
@@ -69,13 +75,15 @@
     { keys: ["1", "2", "3", "4"], group: "Move", says: "To the first run of lane 1 to 4", when: () => lanes().length, act: (key) => lane(key - 1) },
     { keys: ["Enter"], group: "Move", says: "Open", when: () => here(), act: open, isNative: true },
     { keys: ["/"], group: "Move", says: "Search", when: () => seen(byId("search")), act: () => byId("search").select() },
-    { keys: ["r"], group: "Run", says: "Retry", ...press("retry") },
-    { keys: ["c"], group: "Run", says: "Cancel", when: () => verb("cancel"), act: cancel },
-    { keys: ["a"], group: "Run", says: () => (verb("archive") ? "Archive" : "Restore"), when: () => verb("archive") ?? verb("unarchive"), act: () => (verb("archive") ?? verb("unarchive")).click() },
-    { keys: ["x"], group: "Run", says: "Tick", when: () => here()?.querySelector("input.tick"), act: () => here().querySelector("input.tick").click() },
-    { keys: ["u"], group: "Everywhere", says: "Undo", when: () => undo(), act: () => undo().click() },
+    { keys: ["r"], group: "Run", ...press("retry", "Retry") },
+    { keys: ["a"], group: "Run", ...press("archive", "Archive"), when: () => !isBack() && there("archive") },
+    { keys: ["a"], group: "Run", ...press("unarchive", "Restore"), when: () => isBack() && there("unarchive") },
+    { keys: ["c"], group: "Run", ...press("cancel", "Cancel", cancel), isGrave: true },
+    { keys: ["x"], group: "Run", says: "Tick", when: () => here() && all("input.tick", here())[0], act: () => here().querySelector("input.tick").click() },
+    { keys: ["b"], group: "Run", says: "To the bar of the selected runs", when: bulk.isOn, act: bulk.enter },
+    { keys: ["u"], group: "Everywhere", says: "Undo what was done last", when: () => true, act: undo },
     { keys: ["?"], group: "Everywhere", says: "This sheet", when: () => true, act: () => sheet() },
-    { keys: ["Ctrl K"], group: "Everywhere", says: "Find or do", when: () => byId("palette"), act: () => palette() },
+    { keys: ["Ctrl K"], group: "Everywhere", says: "Find or do", when: () => byId("palette"), act: () => window.palette() },
     ...[["b", "Board"], ["i", "Inbox"], ["p", "Plans"], ["s", "Sessions"], ["e", "Health"]].map(([key, name]) => ({
       keys: [`g ${key}`], group: "Go to", says: name, when: () => link(name), act: () => link(name).click() })),
   ];
@@ -91,7 +99,7 @@
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k") {
       event.preventDefault();
-      return palette();
+      return window.palette?.();
     }
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
     if (event.target.closest("input:not(.tick, [type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable]")) {
@@ -110,18 +118,27 @@
     if (item && !item.hasAttribute("data-cursor")) { here()?.removeAttribute("data-cursor"); item.setAttribute("data-cursor", ""); }
   });
 
-  // A list that is swapped as a whole keeps the cursor: on the same item, or on the one that took its place.
+  // A button that was pressed is disabled until its answer is here, and so loses the focus: what it stands in holds it.
+  let last = null; // what had the focus last, unless one has pressed elsewhere since
+  document.addEventListener("focusin", ({ target }) => { last = target; });
+  document.addEventListener("pointerdown", ({ target }) => { if (!last?.contains(target)) last = null; });
+  const focusIn = (element) => [document.activeElement, document.activeElement === document.body && last].find((one) => one && element.contains(one)) ?? null;
+
+  // A list that is swapped as a whole keeps the cursor: on the same item, or on the one that took its place. On a board
+  // with other filters that would be a run which nobody chose: `data-keeps-cursor="same"`.
   let lost = null;
   document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
     if (!target.matches?.("[data-keeps-cursor]") || !target.contains(here())) return;
-    lost = { id: here().id, index: all(ITEMS).indexOf(here()), list: target.id };
+    lost = { id: here().id, index: all(ITEMS).indexOf(here()), list: target.id, isSame: target.dataset.keepsCursor === "same", hadFocus: focusIn(target) };
   });
   document.addEventListener("htmx:afterSettle", () => {
     if (!lost || here()) return;
-    const { id, index, list } = lost, items = all(ITEMS);
+    const { id, index, list, isSame, hadFocus } = lost, items = all(ITEMS);
     lost = null;
     if (document.activeElement !== document.body || !byId(list)) return; // one has gone on, or htmx has put it back
-    put(items.find((one) => one.id === id) ?? items[Math.min(index, items.length - 1)]);
+    const item = items.find((one) => one.id === id) ?? (isSame ? null : items[Math.min(index, items.length - 1)]);
+    if (hadFocus) put(item);
+    else item?.setAttribute("data-cursor", ""); // and nothing scrolls under somebody's pointer
   });
 
   // --- the sheet ----------------------------------------------------------------------------------------------
@@ -138,62 +155,8 @@
     document.querySelector("#keys .keys-list").replaceChildren(...lists);
     document.querySelector("#keys .keys-hint").hidden = chosen() || !all(".card[data-run], .row[data-run]").length || document.body.dataset.role === "viewer";
     if (!byId("keys").open) byId("keys").showModal();
+    byId("keys").scrollTop = 0; // the focus is on the button at its end
   }
   document.addEventListener("click", (event) => { if (event.target.closest('[data-opens="keys"]')) sheet(); });
-
-  // --- the palette --------------------------------------------------------------------------------------------
-  const input = document.querySelector("#palette input");
-  const options = () => all("#palette [role=option]");
-  let choice = 0, before = null;
-
-  function palette() {
-    if (!input || byId("palette").open) return;
-    before = document.activeElement;
-    input.value = "";
-    byId("palette").showModal();
-    htmx.trigger(input, "palette-open");
-    offer();
-  }
-
-  // The verbs of the run under the cursor, and what this page's keys do.
-  function offer() {
-    const text = input.value.trim().toLowerCase();
-    const acts = working().filter((one) => ["Run", "This page"].includes(one.group) && one.says.toLowerCase().includes(text));
-    byId("palette-here").replaceChildren(...acts.map((one, index) => {
-      const option = make("div", { id: `palette-act-${index}`, className: "palette-option" }, make("span", { className: "palette-kind", textContent: one.group === "Run" ? "Do" : "Here" }),
-        make("span", { textContent: one.says }), make("span", { className: "faint ellipsis", textContent: one.group === "Run" ? title() : "" }), make("kbd", { textContent: one.keys[0] }));
-      option.setAttribute("role", "option");
-      option.act = one.act;
-      return option;
-    }));
-    choose(0);
-  }
-
-  function choose(index) {
-    const list = options();
-    choice = Math.max(0, Math.min(list.length - 1, index));
-    list.forEach((option, at) => option.setAttribute("aria-selected", at === choice));
-    input.setAttribute("aria-activedescendant", list[choice]?.id ?? "");
-    list[choice]?.scrollIntoView({ block: "nearest" });
-  }
-
-  function take(option) {
-    if (!option) return;
-    byId("palette").close();
-    before?.focus?.({ preventScroll: true });
-    if (option.act) option.act();
-    else location.assign(option.dataset.href);
-  }
-
-  input?.addEventListener("input", offer);
-  input?.addEventListener("keydown", (event) => {
-    const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (move) choose(choice + move);
-    else if (event.key === "Enter") take(options()[choice]);
-    else return;
-    event.preventDefault();
-  });
-  byId("palette")?.addEventListener("click", (event) => take(event.target.closest("[role=option]")));
-  document.addEventListener("htmx:afterSwap", (event) => { if (event.target.id === "palette-found") choose(0); });
-  document.addEventListener("click", (event) => { if (event.target.closest("[data-palette]")) palette(); });
+  window.keys = { all, byId, focusIn, make, title, working };
 })();

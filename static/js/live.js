@@ -5,7 +5,7 @@
   const FINAL = { 4403: "no access", 4404: "no such run", 4400: "reload this page" };
   const RETRY_MIN = 500, RETRY_MAX = 30000, TELL_AFTER = 400, TELL_APART = 2000, REDRAW_APART = 5000, STEADY = 5000; // milliseconds
   const HAVE_MAX = 2000; // runs that the server lets us name
-  const byId = (id) => document.getElementById(id);
+  const { byId, focusIn } = window.keys;
   const LISTS = "[data-lane-cards], #rows";
   const runsIn = (element) => [...element.querySelectorAll("[data-run]")];
 
@@ -144,7 +144,7 @@
     }
     if (old.hasAttribute("data-cursor")) fresh.setAttribute("data-cursor", "");
     const held = pairs("[data-holds]", (body) => body.dataset.holds).filter(([, before]) => before.closest("details[open]") && !before.querySelector("[data-unfetched]"));
-    const focused = old.contains(document.activeElement) ? document.activeElement : null;
+    const focused = focusIn(old);
     old.replaceWith(fresh);
     for (const [one, before] of held) one.replaceWith(before); // what was fetched into an open step stays, and is fetched anew
     if (focused) refocus(focused, fresh);
@@ -152,9 +152,12 @@
     for (const [, before] of held) before.dispatchEvent(new CustomEvent("live:replaced"));
   }
 
+  document.addEventListener("replay:changed", ({ target, detail }) => replace(target, detail));
+
+  const BACK = { archive: "unarchive", unarchive: "archive" }; // the one takes the place of the other
   function refocus(gone, fresh) {
     const name = gone.name ? `[name="${gone.name}"]` : gone.dataset.verb ? `[data-verb="${gone.dataset.verb}"]` : gone.tagName;
-    const next = fresh.querySelector(name) ?? fresh.querySelector("a, button, summary");
+    const next = fresh.querySelector(name) ?? fresh.querySelector(`[data-verb="${BACK[gone.dataset.verb]}"]`) ?? fresh.querySelector("a, button, summary");
     next?.focus({ preventScroll: true });
     if (gone.selectionStart != null) next?.setSelectionRange?.(gone.selectionStart, gone.selectionEnd);
   }
@@ -187,7 +190,7 @@
   // Whoever was on it goes on with its neighbour.
   function leave(run) {
     const neighbour = run.nextElementSibling?.closest("[data-run]") ?? run.previousElementSibling?.closest("[data-run]");
-    const held = run.contains(document.activeElement);
+    const held = focusIn(run);
     if (run.hasAttribute("data-cursor")) neighbour?.setAttribute("data-cursor", "");
     run.remove();
     if (held) (neighbour?.querySelector("a[href]") ?? byId("main") ?? document.body).focus({ preventScroll: true });
@@ -226,9 +229,21 @@
     if (!list || !feed?.contains(list)) return;
     if (detail.requestConfig?.verb === "get") return fetched(list);
     const run = target.closest("[data-run]");
+    if (run && was?.id === run.id) resume(run);
     if (run?.hasAttribute("data-archived") && !asked.has("archived")) leave(run);
     tellLater();
   });
+
+  // htmx puts another card in the place of the one whose button was pressed: cursor and focus stay.
+  let was = null;
+  document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+    was = target.matches?.(".card, .row") ? { id: target.id, hasCursor: target.hasAttribute("data-cursor"), focused: focusIn(target) } : null;
+  });
+  function resume(run) {
+    run.toggleAttribute("data-cursor", was.hasCursor);
+    if (was.focused) refocus(was.focused, run);
+    was = null;
+  }
   document.addEventListener("htmx:historyRestore", attend);
   document.addEventListener("htmx:afterRequest", ({ detail }) => {
     if (!("placesCard" in detail.elt.dataset) || !detail.successful || !feed || page.liveRun) return;

@@ -1,4 +1,4 @@
-// Keeps <time data-tick> true: `age` is past, `since` lasts on, `until` counts down. One timer, on the server's clock.
+// Keeps <time data-tick>, and in pictures <tspan data-tick data-at>, true: `age` is past, `since` lasts on, `until` counts down. One timer, on the server's clock.
 (() => {
   const MINUTE = 60, HOUR = 3600, DAY = 86400;
   const loaded = document.querySelector("[data-now]")?.dataset.now;
@@ -35,12 +35,18 @@
   function tick() {
     if (document.hidden) return;
     const now = Date.now() + offset;
-    for (const element of document.querySelectorAll("time[data-tick]")) {
-      const past = (now - Date.parse(element.dateTime)) / 1000;
-      const text = SHOWN[element.dataset.tick](element.dataset.tick === "until" ? past : Math.max(0, past));
+    tickIn(document, now);
+    for (const bar of document.querySelectorAll("progress[data-progress-start]")) pace(bar, now);
+  }
+
+  function tickIn(root, now = Date.now() + offset) {
+    const today = areDates() && dayOf(now);
+    for (const element of root.querySelectorAll?.("[data-tick]") ?? []) {
+      const kind = element.dataset.tick, at = element.dateTime ?? element.dataset.at;
+      const past = (now - Date.parse(at)) / 1000;
+      const text = today && kind === "age" ? dated(at, today) : SHOWN[kind](kind === "until" ? past : Math.max(0, past));
       if (element.textContent !== text) element.textContent = text;
     }
-    for (const bar of document.querySelectorAll("progress[data-progress-start]")) pace(bar, now);
   }
 
   // A bar from a start to when its end is expected: `data-progress-s` seconds later.
@@ -72,11 +78,30 @@
 
   // Moments in the viewer's zone, which is named; pages and frames bring them in UTC, and so they stay where that was chosen.
   const isUtc = () => /(?:^|; )zone=utc/.test(document.cookie);
-  const parts = (date, options) => Object.fromEntries(new Intl.DateTimeFormat("en-GB", options).formatToParts(date).map((one) => [one.type, one.value]));
+  const formats = new Map(); // of a zone: to make one takes longer than to use it a hundred times
+  function parts(date, timeZone) {
+    if (!formats.has(timeZone)) formats.set(timeZone, new Intl.DateTimeFormat("en-GB", { timeZone, year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZoneName: "short" }));
+    return Object.fromEntries(formats.get(timeZone).formatToParts(date).map((one) => [one.type, one.value]));
+  }
   function written(date, timeZone) {
-    const p = parts(date, { timeZone, year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZoneName: "short" });
+    const p = parts(date, timeZone);
     return { day: `${p.year}-${p.month}-${p.day}`, clock: `${p.hour}:${p.minute}:${p.second}`, zone: p.timeZoneName };
   }
+
+  // Where dates were chosen in place of ages: the time of today, else the day as well, else the date. Each is worked out once a day.
+  const areDates = () => /(?:^|; )times=date/.test(document.cookie);
+  const shownZone = () => (isUtc() ? "UTC" : undefined);
+  const dayOf = (now) => `${written(now, shownZone()).day} ${shownZone()}`;
+  let dates = new Map(), datesOf = "";
+  function dated(at, today) {
+    if (datesOf !== today || dates.size > 5000) [dates, datesOf] = [new Map(), today];
+    if (!dates.has(at)) {
+      const { day, clock } = written(new Date(at), shownZone());
+      dates.set(at, today.startsWith(day) ? clock : today.slice(0, 4) === day.slice(0, 4) ? `${day.slice(5)} ${clock.slice(0, 5)}` : day);
+    }
+    return dates.get(at);
+  }
+
   function localize(element) {
     const date = new Date(element.dateTime);
     if (isNaN(date)) return;
@@ -90,11 +115,13 @@
   }
   const localizeAll = (root) => root.querySelectorAll?.("time[data-zone]").forEach(localize);
   localizeAll(document);
-  document.addEventListener("zone-changed", () => localizeAll(document));
+  document.addEventListener("zone-changed", () => { localizeAll(document); tick(); });
+  if (areDates()) tick();
   new MutationObserver((changes) => {
     for (const { addedNodes } of changes) for (const node of addedNodes) {
       if (node.matches?.("time[data-zone]")) localize(node);
       localizeAll(node);
+      if (areDates()) tickIn(node);
     }
   }).observe(document.body, { childList: true, subtree: true });
   document.addEventListener("pointerover", (event) => { // of what ticks, exact on hover

@@ -1,25 +1,39 @@
-// Toasts, dialogs, theme and zone, and forms that send themselves.
+// Toasts, dialogs, menus, theme and zone, forms that send themselves, and tabs that keep in sight.
 (() => {
   const LASTS_MS = 6000;
   const WITH_UNDO_MS = 10000;
+  const AWAY_MS = 20000; // longer than it takes until something asks again
 
-  function toast({ text, undo = "", tone = "", href = "", link = "Open" }) {
+  function toast({ text, undo = "", tone = "", href = "", link = "Open" }, lasts = undo ? WITH_UNDO_MS : LASTS_MS) {
+    const list = document.getElementById("toasts");
+    const twin = [...list.children].find((one) => tone && one.dataset.tone === tone && one.firstChild.textContent === text);
+    if (twin) return leaveLater(twin, lasts);
+    for (const one of [...list.children]) if (href && one.dataset.about === href) one.remove(); // "under way", now that it is done
     const box = document.createElement("div");
     box.className = "toast";
-    box.dataset.tone = tone;
+    Object.assign(box.dataset, { tone, about: href });
     box.append(Object.assign(document.createElement("span"), { textContent: text }));
     if (href) box.append(Object.assign(document.createElement("a"), { href, textContent: link }));
     if (undo) box.append(undoButton(undo, box));
+    if (undo) sessionStorage.setItem("undo", JSON.stringify({ text, undo, href, link }));
     box.append(button("Dismiss", () => box.remove()));
-    document.getElementById("toasts").append(box);
+    list.append(box);
     htmx.process(box);
-    leaveLater(box, undo ? WITH_UNDO_MS : LASTS_MS);
+    return leaveLater(box, lasts);
   }
 
   // Not while somebody reads it with the pointer or the keyboard on it.
   function leaveLater(box, ms) {
-    setTimeout(() => (box.matches(":hover, :focus-within") ? leaveLater(box, 2000) : box.remove()), ms);
+    clearTimeout(box.leaves);
+    box.leaves = setTimeout(() => (box.matches(":hover, :focus-within") ? leaveLater(box, 2000) : box.remove()), ms);
+    return box;
   }
+
+  // The last that could be undone is told once more: one must see what is undone before it is.
+  window.recallUndo = () => {
+    const kept = sessionStorage.getItem("undo");
+    toast(kept ? JSON.parse(kept) : { text: "There is nothing to undo" });
+  };
 
   function button(label, act) {
     const made = Object.assign(document.createElement("button"), { type: "button", textContent: label });
@@ -36,21 +50,28 @@
     made.setAttribute("hx-post", url);
     made.setAttribute("hx-swap", "none"); // live.js puts the card back from the answer
     made.dataset.placesCard = "";
-    made.addEventListener("htmx:afterRequest", () => box.remove());
+    made.addEventListener("htmx:afterRequest", ({ detail }) => {
+      box.remove();
+      if (detail.xhr.status) sessionStorage.removeItem("undo");
+    });
     return made;
   }
 
   // By the request itself, not by htmx's events: a live frame may have replaced the button before its answer is here,
   // and events on an element that left the page reach nobody.
-  document.addEventListener("htmx:beforeSend", ({ detail: { xhr } }) => {
-    for (const end of ["load", "error", "timeout"]) xhr.addEventListener(end, () => tell(xhr)); // a newer one may abort it
+  document.addEventListener("htmx:beforeSend", ({ detail: { elt, xhr } }) => {
+    for (const end of ["load", "error", "timeout"]) xhr.addEventListener(end, () => tell(xhr, "quiet" in elt.dataset)); // a newer one may abort it
   });
 
-  function tell(xhr) {
+  let away = null; // the toast that says so
+  function tell(xhr, isQuiet) {
+    if (xhr.status) away?.remove();
     const said = xhr.status && xhr.getResponseHeader("X-Toast");
     if (said) toast(JSON.parse(said));
+    else if (isQuiet) return; // what asks again and again by itself
     else if (xhr.status && xhr.getResponseHeader("X-Said")) return; // the answer itself says what was wrong
-    else if (xhr.status === 0) toast({ text: "The control room cannot be reached", tone: "refused" });
+    else if (xhr.status === 0) away = toast({ text: "The control room cannot be reached", tone: "refused" }, AWAY_MS);
+    else if (xhr.status === 404) toast({ text: "This is no longer there, or you may not see it. Load the page anew", tone: "refused" });
     else if (xhr.status === 403) toast({ text: "You may not do this", tone: "refused" });
     else if (xhr.status >= 400) toast({ text: `That did not work (${xhr.status})`, tone: "refused" });
   }
@@ -67,11 +88,20 @@
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
   });
-  // A menu of the filter bar closes when one looks elsewhere, and by Escape.
+  document.addEventListener("focusin", ({ target }) => { if (target.matches("[data-selects]")) target.select(); }); // to be typed over
+  // A menu closes when one looks elsewhere, goes on with Tab, or presses Escape. Popovers do so by themselves, but for Tab.
   const openPick = () => document.querySelector("details.pick[open]");
-  document.addEventListener("click", ({ target }) => { if (openPick() && !openPick().contains(target) && target.isConnected) openPick().open = false; });
-  document.addEventListener("keydown", ({ key }) => { if (key === "Escape" && openPick()) { const pick = openPick(); pick.open = false; pick.firstElementChild.focus(); } });
+  const shutPick = (pick) => { pick.open = false; pick.firstElementChild.focus(); };
+  const closePick = ({ target }) => { if (openPick() && !openPick().contains(target) && target.isConnected) openPick().open = false; };
+  document.addEventListener("click", closePick);
+  document.addEventListener("focusin", (event) => {
+    closePick(event);
+    for (const menu of document.querySelectorAll(":popover-open"))
+      if (!menu.contains(event.target) && event.target.getAttribute("popovertarget") !== menu.id) menu.hidePopover();
+  });
+  document.addEventListener("keydown", ({ key }) => { if (key === "Escape" && openPick()) shutPick(openPick()); });
   document.addEventListener("submit", (event) => { // an empty choice does not clutter the URL
+    if (event.target.closest("details.pick [data-shuts]")) shutPick(openPick());
     if (event.target.method !== "get" || event.defaultPrevented) return;
     for (const field of event.target.elements) if (field.name && !field.value) field.disabled = true;
   });
@@ -80,6 +110,7 @@
   document.addEventListener("htmx:afterSwap", ({ target }) => {
     if (target.id !== "dialog") return;
     if (!target.children.length) return target.close();
+    for (const one of target.children) htmx.process(one); // not only when it has settled: a quick Enter would send the form as browsers do
     if (!target.open) target.showModal();
     target.setAttribute("aria-label", target.querySelector("h2")?.textContent ?? "Dialog");
   });
@@ -87,46 +118,52 @@
     if (detail.target?.id === "dialog" && [409, 422].includes(detail.xhr.status)) detail.shouldSwap = true;
   });
 
-  // One question, answered by a promise; hx-confirm asks it too.
+  // One question, answered by a promise; hx-confirm asks it too. A grave one is not answered by Enter alone.
   let leaveAsk = null; // `close` comes a little after closing: it must not answer the question that was asked meanwhile
-  window.ask = (text, yes = "Yes") => new Promise((answer) => {
+  window.ask = (text, yes = "Yes", { isGrave = false } = {}) => new Promise((answer) => {
     leaveAsk?.abort();
     leaveAsk = new AbortController();
     const box = document.getElementById("ask");
+    const [no, done] = ["no", "yes"].map((value) => box.querySelector(`[value="${value}"]`));
     box.querySelector("#ask-text").textContent = text;
-    box.querySelector('[value="yes"]').textContent = yes;
+    done.textContent = yes;
     box.returnValue = "no";
     box.addEventListener("close", () => { if (!box.open) answer(box.returnValue === "yes"); }, { signal: leaveAsk.signal });
     box.showModal();
+    (isGrave ? no : done).focus();
   });
   document.addEventListener("htmx:confirm", (event) => {
     if (!event.detail.question) return;
     event.preventDefault();
-    window.ask(event.detail.question).then((yes) => { if (yes) event.detail.issueRequest(true); });
+    window.ask(event.detail.question, "Yes", { isGrave: true }).then((yes) => { if (yes) event.detail.issueRequest(true); });
   });
 
-  // Theme and zone: cookies, so that the server knows the theme before the first paint.
+  // Theme, zone and how times are told: cookies, so that the server knows the theme before the first paint.
   const root = document.documentElement;
   const cookie = (name) => document.cookie.split("; ").find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone; // in which the server takes "today"
   const keep = (name, value) => { document.cookie = `${name}=${value}; path=/; max-age=31536000; samesite=lax`; };
+  const CHOSEN = { theme: "system", zone: "local", times: "age" }; // where nothing was chosen
+  const choiceOf = (button) => button.dataset.choice.split("=");
   function showChosen() {
-    const chosen = { themeSet: cookie("theme") || "system", zoneSet: cookie("zone") || "local" };
-    for (const one of document.querySelectorAll("[data-theme-set], [data-zone-set]")) {
-      const [[name, value]] = Object.entries(one.dataset);
-      one.setAttribute("aria-pressed", chosen[name] === value);
+    for (const one of document.querySelectorAll("[data-choice]")) {
+      const [name, value] = choiceOf(one);
+      one.setAttribute("aria-pressed", (cookie(name) || CHOSEN[name]) === value);
     }
   }
   document.addEventListener("click", ({ target }) => {
-    const { themeSet, zoneSet } = target.closest("[data-theme-set], [data-zone-set]")?.dataset ?? {};
-    if (themeSet) {
-      keep("theme", themeSet);
-      if (themeSet === "system") delete root.dataset.theme;
-      else root.dataset.theme = themeSet;
-    }
-    if (zoneSet) { keep("zone", zoneSet); document.dispatchEvent(new CustomEvent("zone-changed")); }
+    const button = target.closest("[data-choice]");
+    if (!button) return;
+    const [name, value] = choiceOf(button);
+    keep(name, value);
+    if (name === "theme" && value === "system") delete root.dataset.theme;
+    else if (name === "theme") root.dataset.theme = value;
+    else document.dispatchEvent(new CustomEvent("zone-changed"));
+    if (name === "zone" && /day$/.test(new URLSearchParams(location.search).get("within"))) location.reload(); // it is another day there
     showChosen();
   });
   showChosen();
+  if (own && cookie("tz") !== own) keep("tz", own);
 
   document.addEventListener("click", async ({ target }) => { // data-copies: its own value, else the text of what it names
     const button = target.closest("[data-copies]");
@@ -138,46 +175,6 @@
   document.addEventListener("keydown", (event) => { // Enter in the comment of a decision decides nothing
     if (event.key === "Enter" && event.target.matches(".decide input")) event.preventDefault();
   });
-})();
-
-// Several runs at once: tick boxes, ranges with Shift, and the bar that says how many are meant.
-(() => {
-  let last = null;
-  const bar = () => document.getElementById("bulk");
-  const ticks = () => [...document.querySelectorAll(".tick")];
-  const onlyTicked = () => document.getElementById("bulk-all")?.replaceChildren(); // not "all that match" any more
-
-  function count() {
-    const number = ticks().filter((tick) => tick.checked).length;
-    document.body.toggleAttribute("data-ticking", number > 0);
-    if (!bar()) return;
-    bar().hidden = !number;
-    bar().querySelector("[data-bulk-count]").textContent = `${number} selected`;
-    if (!number) onlyTicked();
-  }
-
-  function tickRange(from, to) {
-    const all = ticks();
-    const [start, end] = [all.indexOf(from), all.indexOf(to)].sort((one, other) => one - other);
-    if (start >= 0) for (const tick of all.slice(start, end + 1)) tick.checked = to.checked;
-  }
-
-  function clear() {
-    for (const tick of ticks()) tick.checked = false;
-    last = null;
-    count();
-  }
-
-  document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-bulk-clear]")) return clear();
-    if (!event.target.matches(".tick")) return;
-    if (event.shiftKey && last?.isConnected) tickRange(last, event.target);
-    last = event.target;
-  });
-  document.addEventListener("change", (event) => {
-    if (event.target.matches(".tick")) { onlyTicked(); count(); }
-  });
-  document.addEventListener("bulk-started", clear);
 
   // Of more tabs than there is room for, the current one is in sight: at first, and when the badges have widened them.
   const showTab = () => document.querySelector(".views-tab[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
@@ -189,5 +186,4 @@
     showTab();
   });
   showTab();
-  for (const name of ["board-changed", "htmx:afterSettle"]) document.addEventListener(name, count, true); // runs leave, boards are swapped
 })();

@@ -37,9 +37,12 @@ def bar(page: Page) -> Any:
     return page.locator("#bulk")
 
 
-def start_by_the_bar(page: Page, name: str) -> Run:
-    """The run of work that this button started."""
+def start_by_the_bar(page: Page, name: str, *, of_all: bool = False) -> Run:
+    """The run of work that this button started. What all that match are meant for is asked once more."""
     bar(page).get_by_role("button", name=name, exact=True).click()
+    if of_all:
+        expect(page.locator("#ask")).to_contain_text(f"{name} all ")
+        page.locator("#ask").get_by_role("button", name=name).click()
     expect(page.locator(".toast")).to_contain_text("under way")
     return Run.objects.get(plan_version__plan__slug="bulk")
 
@@ -92,7 +95,7 @@ def test_failed_runs_that_match_run_again_in_one_go(
     bar(page).get_by_role("button", name="Select all 3 that match").click()
     expect(bar(page)).to_contain_text("All 3 that match")
     picture(page, "bulk-bar")
-    bulk = start_by_the_bar(page, "Retry")
+    bulk = start_by_the_bar(page, "Retry", of_all=True)
     expect(bar(page)).to_be_hidden()
     page.get_by_role("link", name="Watch it").click()
     expect(page.get_by_role("heading", name="Retry 3 failed runs")).to_be_visible()
@@ -135,13 +138,15 @@ def test_shift_ticks_everything_between(open_page: SignIn) -> None:
     assert page.locator(".tick:checked").count() == 0
 
 
-def test_another_tick_means_the_ticked_ones_again(open_page: SignIn) -> None:
+def test_what_is_taken_out_of_all_that_match_leaves_the_ticked_ones(open_page: SignIn) -> None:
     runs = [make_run(status="success") for _ in range(3)]
     page = live(open_page("/?view=table"))
     tick(page, runs[0])
     bar(page).get_by_role("button", name="that match").click()
     expect(bar(page)).to_contain_text("All 3 that match")
-    tick(page, runs[1])
+    expect(page.locator(".tick:checked")).to_have_count(3)
+    expect(bar(page).get_by_role("button", name="Retry")).to_be_focused()
+    page.locator(f"#run-{runs[2].pk} .tick").uncheck(force=True)
     expect(bar(page)).to_contain_text("2 selected")
     bulk = start_by_the_bar(page, "Archive")
     assert sorted(bulk.params["runs"]) == sorted(str(run.pk) for run in runs[:2])
@@ -167,15 +172,75 @@ def test_archived_runs_leave_the_board_one_after_the_other(open_page: SignIn) ->
         expect(page.locator(f"#run-{run.pk}")).to_have_count(0)
 
 
+def test_what_was_archived_in_one_go_comes_back_by_the_toast(open_page: SignIn, picture: Picture) -> None:
+    runs = [make_run(status="success", title=f"Nightly {number}") for number in range(3)]
+    before = make_run(status="success", title="Archived before", archived_at=runs[0].created_at)
+    page = live(open_page("/?view=table"))
+    tick(page, runs[0])
+    bar(page).get_by_role("button", name="Select all 3 that match").click()
+    start_by_the_bar(page, "Archive", of_all=True)
+    work()
+    done = page.locator(".toast", has_text="Archive 3 runs: 3 of 3 done")
+    expect(done.get_by_role("button", name="Undo")).to_be_visible()
+    for run in runs:
+        expect(page.locator(f"#run-{run.pk}")).to_have_count(0)
+    picture(page, "bulk-undo")
+
+    page.keyboard.press("u")
+    expect(page.locator(".toast", has_text="Undo: Archive 3 runs: under way")).to_be_visible()
+    work()
+
+    for run in runs:
+        expect(page.locator(f"#run-{run.pk}")).to_be_visible()
+    expect(page.locator(f"#run-{before.pk}")).to_have_count(0)
+    expect(page.locator(".toast", has_text="Undo: Archive 3 runs: 3 of 3 done")).to_be_visible()
+    expect(page.locator("#bulk-watch > *")).to_have_count(0)
+
+
+def test_a_phone_shows_how_it_ended_in_one_line_and_what_to_do_below(open_page: SignIn, picture: Picture) -> None:
+    run = make_run(status="success")
+    page = live(open_page("/", width=360, theme="dark"))
+    tick(page, run)
+    start_by_the_bar(page, "Archive")
+    work()
+    done = page.locator(".toast", has_text="Archive 1 run: 1 of 1 done")
+    said, undo = done.locator("span").bounding_box(), done.get_by_role("button", name="Undo").bounding_box()
+    assert said and undo
+    assert undo["y"] >= said["y"] + said["height"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    picture(page, "bulk-undo-phone")
+
+
+def test_bulk_work_is_undone_from_its_page(open_page: SignIn, picture: Picture) -> None:
+    runs = [make_run(status="success") for _ in range(2)]
+    page = live(open_page("/"))
+    for run in runs:
+        tick(page, run)
+    start_by_the_bar(page, "Archive")
+    page.get_by_role("link", name="Watch it").click()
+    live(page)
+    head = page.locator("#run-head")
+    expect(head.get_by_role("button", name="Undo")).to_have_count(0)
+    work()
+    expect(head).to_have_attribute("data-status", "success")
+    picture(page, "bulk-undo-page")
+    head.get_by_role("button", name="Undo").click()
+    expect(head.get_by_role("button", name="Undo")).to_have_count(0)
+    expect(head).to_contain_text("Led to")
+    work()
+    assert not Run.objects.filter(pk__in=[run.pk for run in runs]).archived().exists()
+
+
 def test_cancelling_many_is_asked_once_more(open_page: SignIn) -> None:
     run = start(lane="A")
     page = live(open_page("/"))
     tick(page, run)
     bar(page).get_by_role("button", name="Cancel").click()
+    expect(page.locator("#ask")).to_contain_text("Cancel 1 selected run? What they do now is stopped.")
     page.get_by_role("button", name="No, go back").click()
     assert Run.objects.count() == 1
     bar(page).get_by_role("button", name="Cancel").click()
-    page.get_by_role("button", name="Yes").click()
+    page.locator("#ask").get_by_role("button", name="Cancel").click()
     expect(page.locator(".toast")).to_contain_text("Cancel 1 run: under way")
 
 

@@ -61,6 +61,8 @@ def test_cancel_by_key_asks_first(open_page: SignIn) -> None:
     page.keyboard.press("Escape")
     assert Run.objects.get(pk=run.pk).status == "queued"
     page.keyboard.press("c")
+    expect(page.get_by_role("button", name="No, go back")).to_be_focused()
+    page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator(f"#run-{run.pk}")).to_have_attribute("data-status", "cancelled")
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from runs.lists.zone import start_of_day
 from runs.models import SavedView
-from tests.factories import make_run, start
+from tests.factories import make_run, put_step, start
+from tests.runs.live.sockets import tell
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Picture, SignIn
@@ -57,6 +61,43 @@ def test_tabs_lead_from_view_to_view_and_back(open_page: SignIn) -> None:
     page.go_back()
     expect(page.locator(f"#run-{done.pk}")).to_be_visible()
     expect(page.locator("#tab-all")).to_have_attribute("aria-current", "page")
+
+
+def test_today_is_the_day_of_whoever_looks(open_page: SignIn) -> None:
+    """Days begin at 10:00 UTC in Kiritimati and at 11:00 in Niue: what was made as the earlier one began is in that."""
+    began = {zone: start_of_day(timezone.now(), zone) for zone in ("Pacific/Kiritimati", "Pacific/Niue")}
+    earlier, later = sorted(began, key=lambda zone: began[zone])
+    run = make_run(status="success", created_at=began[earlier])
+    pages = {zone: live(open_page("/?view=table", zone=zone)) for zone in began}
+    for zone, shown in ((earlier, 1), (later, 0)):
+        page = pages[zone]
+        page.locator("#tab-today").click()
+        expect(page.locator("#tab-today")).to_have_attribute("aria-current", "page")
+        expect(page).to_have_url(re.compile("within=today$"))
+        expect(page.locator(f"#run-{run.pk}")).to_have_count(shown)
+        expect(page.locator("#badge-today")).to_have_text(str(shown))
+    pages[later].goto(pages[earlier].url)
+    expect(pages[later].locator("#tab-today")).to_have_attribute("aria-current", "page")
+    expect(pages[later].locator(f"#run-{run.pk}")).to_have_count(0)
+
+
+def test_what_waits_for_a_person_has_a_view_and_leaves_it_when_it_is_decided(
+    open_page: SignIn, picture: Picture
+) -> None:
+    asks, sleeps = make_run(status="waiting", title="Release"), make_run(status="waiting", title="Later")
+    put_step(asks, "greet", "waiting", wait_message="Release it?")
+    put_step(sleeps, "greet", "waiting", wait_kind="timer", wait_role="")
+    page = live(open_page("/?view=table"))
+    page.locator("#tab-person").click()
+    expect(page.locator(f"#run-{asks.pk}")).to_be_visible()
+    expect(page.locator(f"#run-{sleeps.pk}")).to_have_count(0)
+    expect(page.locator("#badge-person")).to_have_text("1")
+    expect(page.locator("#active")).to_contain_text("Waits for a person")
+    picture(page, "views-person")
+    put_step(asks, "greet", "success")
+    tell(asks)
+    expect(page.locator(f"#run-{asks.pk}")).to_have_count(0)
+    expect(page.locator("#badge-person")).to_have_text("0")
 
 
 def menu(page: Page, item: str) -> None:

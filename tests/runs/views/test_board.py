@@ -210,13 +210,26 @@ def test_going_back_gets_the_whole_page(viewer: Client) -> None:
 
 
 def test_an_empty_board_says_how_to_start(viewer: Client) -> None:
-    assert b"No runs yet" in viewer.get("/").content
+    html = viewer.get("/").content.decode()
+    assert "No runs yet" in html
+    assert "controlroom run PLAN" in html, "it names no plan that may not be there"
 
 
-def test_an_empty_session_is_told_from_an_empty_board(viewer: Client) -> None:
+def test_an_empty_session_leads_to_a_run_in_it(viewer: Client) -> None:
     make_run()
-    session = make_session("quiet")
-    assert b"No run matches" in viewer.get(f"/?session={session.pk}").content
+    session = make_session("quiet <42>")
+    html = viewer.get(f"/?session={session.pk}").content.decode()
+    assert "Nothing in the session “quiet &lt;42&gt;”" in html
+    assert f'href="/plans/?session={session.pk}"' in html
+    assert "Archived runs are left out" in html
+    assert "Archived runs" not in viewer.get(f"/?session={session.pk}&archived=1").content.decode()
+
+
+@pytest.mark.parametrize("more", ["&q=x", "&status=error", "&lane=A"])
+def test_a_session_with_another_filter_may_hold_what_does_not_match(viewer: Client, more: str) -> None:
+    make_lane("A")
+    html = viewer.get(f"/?session={make_session('quiet').pk}{more}").content.decode()
+    assert ("No run matches" in html, "Nothing in the session" in html) == (True, False)
 
 
 def test_a_title_cannot_carry_markup(viewer: Client) -> None:

@@ -116,6 +116,23 @@ def test_each_menu_is_a_page_of_its_own_without_htmx(viewer: Client, name: str) 
     assert '<input type="hidden" name="q" value="x">' in html
 
 
+def test_the_menu_of_times_holds_from_and_before_as_the_viewer_reads_them(viewer: Client) -> None:
+    viewer.cookies["tz"] = "Europe/Berlin"
+    query = {"since": "2026-11-21T11:00Z", "until": "2026-11-21T11:30:05Z", "within": "24h", "lane": "A"}
+    html = viewer.get("/board/values/within", query).content.decode()
+    assert 'name="since" value="2026-11-21T12:00"' in html
+    assert 'name="until" value="2026-11-21T12:30:05"' in html
+    assert "Europe/Berlin" in html
+    assert html.count('type="hidden" name="lane" value="A"') == 2
+    assert not [name for name in ("since", "until", "within") if f'type="hidden" name="{name}"' in html]
+
+
+def test_a_time_beyond_all_dates_of_the_viewers_zone_leaves_its_field_empty(viewer: Client) -> None:
+    viewer.cookies["tz"] = "America/Lima"
+    answer = viewer.get("/board/values/within", {"since": "0001-01-01T00:00Z"})
+    assert (answer.status_code, b'name="since" value=""' in answer.content) == (200, True)
+
+
 def test_a_menu_that_is_not_there_is_not_found(viewer: Client) -> None:
     assert viewer.get("/board/values/colour").status_code == 404
 
