@@ -65,8 +65,10 @@ def test_one_goes_on_with_the_session_that_was_renamed(open_page: SignIn) -> Non
 
 
 def test_the_cursor_moves_over_sessions_and_stays_when_one_leaves(open_page: SignIn) -> None:
-    older, newer = make_session("older"), make_session("newer")
+    first, older, newer = make_session(), make_session("older"), make_session("newer")
     page = open_page("/sessions")
+    page.keyboard.press("j")
+    expect(page.locator("[data-cursor]")).to_have_id(f"session-{first.pk}")
     page.keyboard.press("j")
     expect(page.locator("[data-cursor]")).to_have_id(f"session-{newer.pk}")
     page.get_by_role("button", name="Archive newer").press("Enter")
