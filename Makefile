@@ -9,8 +9,7 @@ up: runtime ## start the control room (http://127.0.0.1:8000/); Ctrl-C stops it
 
 test: tools ## run all tests, on real servers and a real browser; TESTS=tests/runs runs some
 	@.ci/browser
-	@# In the order of their names: the slow folders come first, so that both processes end together.
-	@exec .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS)
+	@exec .venv/bin/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 lint: tools ## check format, style, types, import contracts and sizes
 	.venv/bin/ruff format --check .

@@ -27,6 +27,13 @@ title: Hello
 steps:
   - {{id: greet, uses: shell, with: {{run: "echo hello"}}}}
 """
+ASKS = """
+pulser: 1
+slug: asks
+title: Asks
+steps:
+  - {id: sign-off, uses: approval, with: {role: operator, message: "Release it?"}}
+"""
 
 
 def make_actor(role: str = "operator", *, name: str = "olivia") -> Actor:

@@ -8,11 +8,12 @@ import httpx
 import pytest
 from django.contrib.sessions.models import Session as LoginSession
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from controlroom.demo import source_of
 from runs.models import Run, Worker
 from runs.transitions import request_cancel
+from tests.browser.pages import live
 from tests.factories import make_actor, make_lane, make_plan, make_run, make_session, make_token, make_user, start
 
 if TYPE_CHECKING:
@@ -32,11 +33,6 @@ def alive() -> None:
     """A worker that was heard of just now."""
     now = timezone.now()
     Worker.objects.create(name="w", host="h", pid=1, slots=1, started_at=now, seen_at=now)
-
-
-def live(page: Page) -> Page:
-    expect(page.locator("#light")).to_have_text("live")
-    return page
 
 
 def test_nobody_sees_the_board_before_signing_in(open_page: SignIn) -> None:

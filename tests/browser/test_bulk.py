@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from runs.bulk import work as bulk_work
 from runs.execution.work import work
 from runs.models import Lane, Run
+from tests.browser.pages import live
 from tests.factories import make_lane, make_run, start
 from tests.runs.execution.plans import ONCE, plan, shell
 from tests.runs.helpers import WAIT_S, run_plan, step_of
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
     from tests.browser.conftest import Picture, SignIn
 
 FAILS = plan(shell("no", "exit 3", retry=ONCE))
-
-
-def live(page: Page) -> Page:
-    expect(page.locator("#light")).to_have_text("live")
-    return page
 
 
 def tick(page: Page, run: Run) -> None:

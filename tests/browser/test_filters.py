@@ -5,18 +5,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from runs.transitions import request_cancel
+from tests.browser.pages import live
 from tests.factories import make_actor, make_plan, make_run, make_session, start
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Picture, SignIn
-
-
-def live(page: Page) -> Page:
-    expect(page.locator("#light")).to_have_text("live")
-    return page
 
 
 def test_a_pill_narrows_the_board_and_back_widens_it_again(open_page: SignIn) -> None:

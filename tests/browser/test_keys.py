@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from runs.execution.work import work
 from runs.models import Run
 from runs.transitions import unarchive
-from tests.factories import make_actor, make_lane, make_run, start
+from tests.browser.pages import live
+from tests.factories import ASKS, make_actor, make_lane, make_run, start
 from tests.runs.helpers import drive
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Picture, SignIn
-
-ASKS = """
-pulser: 1
-slug: asks
-title: Asks
-steps:
-  - {id: sign-off, uses: approval, with: {role: operator, message: "Release it?"}}
-"""
-
-
-def live(page: Page) -> Page:
-    expect(page.locator("#light")).to_have_text("live")
-    return page
 
 
 def press(page: Page, *keys: str) -> None:
@@ -41,15 +30,15 @@ def done(number: int) -> list[Run]:
 
 
 def look_for(page: Page, text: str) -> None:
-    """Open the palette, and type; the server has answered."""
+    """Open the palette, and type; the server has answered to all of it."""
     page.keyboard.press("Control+k")
-    with page.expect_response(lambda answer: "/palette?q=" in answer.url and bool(answer.url.partition("?q=")[2])):
+    with page.expect_response(lambda answer: parse_qs(urlsplit(answer.url).query).get("q") == [text]):
         page.keyboard.type(text)
 
 
-def first(page: Page) -> str:
+def first(page: Page) -> Locator:
     """What Enter would take."""
-    return page.locator("#palette [aria-selected=true]").inner_text()
+    return page.locator("#palette [aria-selected=true]")
 
 
 # --- several runs ---
@@ -129,7 +118,7 @@ def test_the_palette_offers_what_can_be_done_with_ticked_runs(open_page: SignIn)
     page = live(open_page("/"))
     press(page, "j", "x", "j", "x")
     look_for(page, "archive")
-    assert "Archive 2 selected runs" in first(page)
+    expect(first(page)).to_contain_text("Archive 2 selected runs")
     page.keyboard.press("Enter")
     expect(page.locator("#ask")).to_contain_text("Archive 2 selected runs?")
 
@@ -223,10 +212,10 @@ def test_what_ends_work_comes_last_and_asks_with_no_in_front(open_page: SignIn) 
     page.keyboard.press("Control+k")
     expect(page.locator("#palette-found [role=option]").first).to_be_visible()
     expect(page.locator("#palette [role=option]").last).to_contain_text("Cancel")
-    assert "Cancel" not in first(page)
+    expect(first(page)).not_to_contain_text("Cancel")
     with page.expect_response("**/palette?q=cancel"):
         page.keyboard.type("cancel")
-    assert "Cancel" in first(page)
+    expect(first(page)).to_contain_text("Cancel")
     press(page, "Enter", "Enter")
     expect(page.locator("#ask")).to_be_hidden()
     run.refresh_from_db()
@@ -240,7 +229,7 @@ def test_a_question_is_found_and_not_decided(open_page: SignIn) -> None:
     expect(page.locator("#palette-here [role=option]").first).to_contain_text("Approve sign-off")
     with page.expect_response("**/palette?q=reject"):
         page.keyboard.type("reject")
-    assert "Reject sign-off" in first(page)
+    expect(first(page)).to_contain_text("Reject sign-off")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Reject", exact=True)).to_be_focused()
     expect(page.get_by_role("button", name="Reject", exact=True)).to_be_in_viewport()
@@ -320,7 +309,7 @@ def test_what_the_board_has_is_found_in_the_palette(open_page: SignIn, text: str
     start()
     page = live(open_page("/?view=lanes&status=queued"))
     look_for(page, text)
-    assert says in first(page)
+    expect(first(page)).to_contain_text(says)
 
 
 def test_two_runs_are_compared_from_the_palette(open_page: SignIn) -> None:

@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from runs import hints
 from runs.models import Attempt, LogChunk, Run
+from tests.browser.pages import live
 from tests.factories import make_run, put_step
 
 if TYPE_CHECKING:
@@ -68,11 +69,6 @@ def write_lines(attempt: Attempt, count: int) -> None:
         rows[-1].lines, rows[-1].is_open = LogChunk.count(data)
         offset += len(data)
     LogChunk.objects.bulk_create(rows, batch_size=50)
-
-
-def live(page: Page) -> Page:
-    expect(page.locator("#light")).to_have_text("live")
-    return page
 
 
 def line(page: Page, number: int) -> Locator:

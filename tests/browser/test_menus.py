@@ -9,17 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.pages import live
 from tests.factories import make_lane, make_run, start
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Picture, SignIn
 
 REASON = "The warehouse is being moved until 20:00 on Sunday; " * 6 + "ask Frida"
-
-
-def live(page: Page) -> Page:
-    expect(page.locator("#light")).to_have_text("live")
-    return page
 
 
 def tab_until(page: Page, is_over: str) -> None:

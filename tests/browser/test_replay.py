@@ -11,6 +11,7 @@ from playwright.sync_api import Page, Route, expect
 
 from runs.models import Artifact, Event, Run
 from runs.transitions import archive, retry
+from tests.browser.pages import live
 from tests.factories import make_actor, make_run, say, start
 from tests.runs.execution.plans import ONCE, plan, shell
 from tests.runs.helpers import drive, event, run_plan
@@ -34,11 +35,6 @@ SVG = (
     b"<svg xmlns='http://www.w3.org/2000/svg' width='40' height='40'><script>top.document.title='hacked'</script>"
     b"<circle cx='20' cy='20' r='18'/></svg>"
 )
-
-
-def live(page: Page) -> Page:
-    expect(page.locator("#light")).to_have_text("live")
-    return page
 
 
 def seq_of(run: Run, kind: str, *, step: str = "") -> int:

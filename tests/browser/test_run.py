@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from runs import hints
 from runs.models import Attempt, LogChunk, Run
 from runs.transitions.turn import turn
-from tests.factories import make_run, start
+from tests.browser.pages import live
+from tests.factories import ASKS, make_run, start
 from tests.runs.helpers import drive, run_plan
 
 if TYPE_CHECKING:
@@ -25,18 +26,6 @@ steps:
   - {id: first, uses: shell, with: {run: "echo hello from first"}}
   - {id: second, needs: [first], uses: shell, with: {run: "echo hello from second >&2; exit 1"}}
 """
-ASKS = """
-pulser: 1
-slug: asks
-title: Asks
-steps:
-  - {id: sign-off, uses: approval, with: {role: operator, message: "Release it?"}}
-"""
-
-
-def live(page: Page) -> Page:
-    expect(page.locator("#light")).to_have_text("live")
-    return page
 
 
 def write(run: Run, text: bytes, *, offset: int = 0, stream: str = "stdout") -> None:

@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from runs.models import Event, Run
-from tests.factories import make_lane, make_plan, make_session, put_step, start
+from tests.factories import ASKS, make_lane, make_plan, make_session, put_step, start
 from tests.runs.helpers import drive
 
 if TYPE_CHECKING:
@@ -50,13 +50,6 @@ steps:
     needs: [ship]
     uses: shell
     with: {env: {REPLICAS: "{{ params.replicas }}"}, run: 'echo "found $REPLICAS"; [ "$REPLICAS" -gt 3 ]'}
-"""
-ASKS = """
-pulser: 1
-slug: asks
-title: Asks
-steps:
-  - {id: sign-off, uses: approval, with: {role: operator, message: "Release it?"}}
 """
 PARAMS = {"service": "billing", "hosts": [{"name": "a"}]}
 

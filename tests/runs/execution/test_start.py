@@ -13,7 +13,7 @@ from runs.actors import Actor
 from runs.errors import Busy, Forbidden, KeyReused, NotThere, StartRefused, TooLarge
 from runs.execution.start import Idempotency, Started, find_version, restart, start_run
 from runs.execution.work import work
-from runs.models import Run, Session
+from runs.models import Lane, Run, Session
 from tests.factories import make_actor, make_lane, make_plan, make_session, start
 from tests.runs.execution.plans import plan, shell
 from tests.runs.helpers import assert_log_folds_to_rows, event, kinds
@@ -27,6 +27,11 @@ SCHEMA = {
 }
 CLONE = plan(shell("a", "true"), params=SCHEMA, title="Clone")
 ANY = plan(shell("a", "true"), params={"type": "object"})
+
+
+@pytest.fixture(autouse=True)
+def lane() -> Lane:
+    return make_lane("A")
 
 
 def _start(source: str = CLONE, params: Any = None, *, actor: Actor = OLIVIA, **wanted: Any) -> Started:
