@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulser.engine.graph import Node
-from pulser.engine.retry import most_tries
 from pulser.language import durations
 from pulser.language.expressions import ExpressionError, render
 from pulser.language.limits import APPROVAL_TIMEOUT_S
-from pulser.tools.effects import effect_of
-from pulser.tools.registry import installed
+from pulser.tools.effects import effect_of, suspends, tries_of
 from runs.live.moment import Moment, Opened
 from runs.models import Attempt, Event, Step
 from runs.transitions.advancing import run_scope
@@ -68,11 +66,10 @@ def _bounds(moment: Moment, node: Node | None) -> dict[str, Any]:
     """
     if node is None or moment.graph is None:
         return {}
-    step, tool = node.step, installed().get(node.step.uses)
-    if tool and tool.spec.suspends:
+    step = node.step
+    if suspends(step):
         return {"asks_s": _asked_for(step.with_) if step.uses == "approval" else None}
-    policy, effect = moment.graph.retry_of(step.id), effect_of(step)
-    tries = most_tries(policy, effect=effect, explicit=step.retry is not None)
+    tries = tries_of(step, moment.graph.retry_of(step.id))
     return {"tries": tries, "timeout_s": moment.graph.timeout_of(step.id)}
 
 

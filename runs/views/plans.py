@@ -13,11 +13,9 @@ from django.views.decorators.http import require_POST
 
 from pulser.catalogue import UnreadablePlan, graph_of
 from pulser.engine.graph import Graph, Node
-from pulser.engine.retry import most_tries
 from pulser.language.catalogue import Effect
 from pulser.models import Plan, PlanVersion
-from pulser.tools.effects import effect_of
-from pulser.tools.registry import installed
+from pulser.tools.effects import effect_of, tries_of
 from runs.bulk.plan import BY_BOARD
 from runs.drawing.plan_graph import picture_of
 from runs.errors import NotThere, RunError, StartRefused
@@ -184,12 +182,4 @@ def _graph(version: PlanVersion) -> tuple[Graph | None, str]:
 
 def _step(graph: Graph, node: Node) -> ShownStep:
     verifiers = tuple(name for entry in node.step.verify for name in entry if name != "required")
-    return ShownStep(node, effect_of(node.step), _tries(graph, node), verifiers)
-
-
-def _tries(graph: Graph, node: Node) -> int:
-    """A person is asked once; so is the clock."""
-    step, tool = node.step, installed().get(node.step.uses)
-    if tool and tool.spec.suspends:
-        return 1
-    return most_tries(graph.retry_of(step.id), effect=effect_of(step), explicit=step.retry is not None)
+    return ShownStep(node, effect_of(node.step), tries_of(node.step, graph.retry_of(node.step.id)), verifiers)
