@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from controlroom.cli.up import celery_worker
-from controlroom.stack.process import Child, end, kill_group, spawn
+from pulser.processes.child import Child, end, kill_group, spawn
 
 RESTART_S = 1.0
 

@@ -26,9 +26,9 @@ from typing import Any
 import httpx
 
 from controlroom.stack.postgres import EmbeddedPostgres
-from controlroom.stack.process import Child, end, spawn
 from controlroom.stack.redis import EmbeddedValkey
 from pulser.engine.fold import Entry, fold
+from pulser.processes.child import Child, end, spawn
 
 ROOT = Path(__file__).resolve().parent.parent
 PREVIOUS = ROOT / "chaos" / "previous.txt"

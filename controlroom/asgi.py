@@ -8,7 +8,7 @@ import os
 from django.urls import get_resolver
 
 from controlroom import database
-from controlroom.handler import one_thread_application
+from controlroom.http.handler import one_thread_application
 
 database.serve_web()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlroom.settings")
@@ -17,9 +17,9 @@ http = one_thread_application()  # loads the apps; the imports below need them
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
-from controlroom import intake  # noqa: E402
-from runs.live.outlet import paced  # noqa: E402
-from runs.live.routing import websocket_urlpatterns  # noqa: E402
+from controlroom.http import intake  # noqa: E402
+from controlroom.web.live.outlet import paced  # noqa: E402
+from controlroom.web.live.routing import websocket_urlpatterns  # noqa: E402
 
 websocket = AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
 intake.bound()

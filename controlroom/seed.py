@@ -12,12 +12,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from controlroom.stack.account import make_folder
-from runs.actors import ADMIN, OPERATOR, VIEWER
-from runs.models import ApiToken, Lane, Session
+from pulser.processes.account import make_folder
+from runs.accounts.actors import ADMIN, OPERATOR, VIEWER
+from runs.accounts.models import PREFIX, ApiToken, token_digest
+from runs.models import Lane, Session
 from runs.models.lane import DEFAULT_LANE
 from runs.models.session import DEFAULT_SESSION
-from runs.models.token import PREFIX, token_digest
 
 ADMIN_NAME = "admin"
 ENVIRONMENT_TOKEN, CLI_TOKEN = "environment", "cli"

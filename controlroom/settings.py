@@ -41,14 +41,16 @@ INSTALLED_APPS = [
     "django_htmx",
     "pulser",
     "runs",
+    "runs.accounts",
     "controlroom",
+    "controlroom.web",
 ]
 
 MIDDLEWARE = [
-    "controlroom.compression.CompressionMiddleware",
-    "controlroom.static_files.StaticFilesMiddleware",  # styles and scripts need no policies, which weigh more than some
+    "controlroom.http.compression.CompressionMiddleware",
+    "controlroom.http.static_files.StaticFilesMiddleware",  # before the policies: some styles weigh less
     "django.middleware.security.SecurityMiddleware",
-    "controlroom.policy.content_security_policy",
+    "controlroom.http.policy.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -95,7 +97,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-CSRF_FAILURE_VIEW = "controlroom.faults.forged"
+CSRF_FAILURE_VIEW = "controlroom.http.faults.forged"
 CSRF_TRUSTED_ORIGINS = env_list("CONTROLROOM_ORIGINS", default=[])
 
 # Time and language
@@ -114,7 +116,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "controlroom.static_files.VersionedStorage"},
+    "staticfiles": {"BACKEND": "controlroom.http.static_files.VersionedStorage"},
 }
 
 

@@ -13,7 +13,7 @@ def main() -> None:
     with database():
         from django.contrib.auth.models import Group, User
 
-        from runs.views.urls import urlpatterns
+        from controlroom.web.pages.urls import urlpatterns
 
         person = User.objects.create_user(name, password=password)
         person.groups.add(Group.objects.get_or_create(name=role)[0])

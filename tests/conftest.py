@@ -18,8 +18,8 @@ import pytest
 
 from controlroom.stack.lock import OwnerLock
 from controlroom.stack.postgres import EmbeddedPostgres
-from controlroom.stack.process import StackError
 from controlroom.stack.redis import EmbeddedValkey
+from pulser.processes.child import StackError
 
 PREFIX = "cr-test-"
 OWN_REDIS = "CONTROLROOM_TEST_OWN_REDIS"  # tells the xdist workers that REDIS_URL is ours, not the caller's

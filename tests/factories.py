@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from pulser.catalogue import save_plan
 from pulser.models import PlanVersion
-from runs.actors import Actor
-from runs.execution.start import start_run
-from runs.models import ApiToken, Event, Lane, Run, Session, Step, Worker
+from runs.accounts.actors import Actor
+from runs.accounts.models import ApiToken
+from runs.commands.start import start_run
+from runs.models import Event, Lane, Run, Session, Step, Worker
 
 numbers = itertools.count(1)
 

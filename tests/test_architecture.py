@@ -21,6 +21,15 @@ NESTING = 4
 POSITIONAL = 2
 POSITIONAL_OF_HELPERS = 3
 BLOCKS = (ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.AsyncWith, ast.Try, ast.Match)
+WEB = (
+    "django.http",
+    "django.shortcuts",
+    "django.template",
+    "django.urls",
+    "django.utils.html",
+    "django.utils.safestring",
+    "django.views",
+)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 # A framework calls these, and decides what it passes by position.
@@ -132,3 +141,13 @@ def test_types_are_read_late_everywhere() -> None:
 def test_the_version_is_the_same_everywhere() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["version"] == controlroom.__version__
+
+
+def test_nothing_of_runs_knows_http_or_a_template() -> None:
+    found = {str(path.relative_to(ROOT)): _web_imports(path) for path in sorted((ROOT / "runs").rglob("*.py"))}
+    assert {name: names for name, names in found.items() if names} == {}
+
+
+def _web_imports(path: Path) -> list[str]:
+    imports = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom))
+    return [node.module for node in imports if node.module and node.module.startswith(WEB)]

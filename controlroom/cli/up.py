@@ -11,15 +11,15 @@ from pathlib import Path
 import click
 
 from controlroom.env import EnvironmentProblem, Layout, data_dir, db_pool, env_bool, env_int, env_str
-from controlroom.stack.account import make_folder
 from controlroom.stack.lock import OwnerLock
 from controlroom.stack.output import Console
 from controlroom.stack.postgres import EmbeddedPostgres
 from controlroom.stack.probes import http_status, port_problem
-from controlroom.stack.process import Child, StackError
 from controlroom.stack.redis import EmbeddedValkey
 from controlroom.stack.server import EmbeddedServer
 from controlroom.stack.supervise import StopRequested, Supervisor
+from pulser.processes.account import make_folder
+from pulser.processes.child import Child, StackError
 
 OTHER_CONNECTIONS = 20  # worker, watchdog, control, prepare; people and programs with psql; three for superusers
 READY_WITHIN_S = 60.0

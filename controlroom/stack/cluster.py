@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from controlroom.stack.account import Account
-from controlroom.stack.process import POLL_INTERVAL, StackError
+from pulser.processes.account import Account
+from pulser.processes.child import POLL_INTERVAL, StackError
 
 LEFTOVER_SIGNALS = ((signal.SIGINT, 4.0), (signal.SIGQUIT, 4.0), (signal.SIGKILL, 4.0))  # and seconds of patience
 

@@ -6,7 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from controlroom.stack.process import StackError
+from pulser.processes.child import StackError
 
 
 class OwnerLock:

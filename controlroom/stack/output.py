@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping
 from typing import TextIO
 
-LINE_BYTES = 64 * 1024  # a longer line is cut into several, so that memory stays bounded
 NAME_WIDTH = 9
 COLOURS = {"web": 36, "worker": 32, "control": 35, "postgres": 34, "valkey": 33}  # ANSI foregrounds
 OWN_COLOUR = 1  # bold, for the supervisor's own words
@@ -41,27 +40,3 @@ class Console:
             self._stream.flush()
         except OSError:  # nobody reads any more (`| head`): go on in silence, the servers are what matters
             self._is_open = False
-
-
-class LineBuffer:
-    """Turns chunks of bytes into whole lines."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def feed(self, chunk: bytes) -> list[str]:
-        """The lines that this chunk completes."""
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        if len(self._rest) > LINE_BYTES:
-            lines.append(self._rest)
-            self._rest = b""
-        return [_text(line) for line in lines]
-
-    def flush(self) -> list[str]:
-        """What is left without an end of line."""
-        rest, self._rest = self._rest, b""
-        return [_text(rest)] if rest else []
-
-
-def _text(line: bytes) -> str:
-    return line.rstrip(b"\r").decode(errors="replace")

@@ -12,7 +12,9 @@ from urllib.parse import quote
 
 from controlroom.env import Layout
 from controlroom.stack import cluster
-from controlroom.stack.account import (
+from controlroom.stack.probes import postgres_answers
+from controlroom.stack.server import EmbeddedServer
+from pulser.processes.account import (
     ROOT_HOME,
     Account,
     can_reach,
@@ -21,9 +23,7 @@ from controlroom.stack.account import (
     short_name,
     socket_folder,
 )
-from controlroom.stack.probes import postgres_answers
-from controlroom.stack.process import Child, StackError
-from controlroom.stack.server import EmbeddedServer
+from pulser.processes.child import Child, StackError
 
 SOCKET_NAME = ".s.PGSQL.5432"
 USER = DATABASE = "postgres"

@@ -8,10 +8,10 @@ import signal
 from pathlib import Path
 
 from controlroom.env import Layout
-from controlroom.stack.account import socket_folder
 from controlroom.stack.probes import valkey_answers
-from controlroom.stack.process import Child, StackError
 from controlroom.stack.server import EmbeddedServer
+from pulser.processes.account import socket_folder
+from pulser.processes.child import Child, StackError
 
 SOCKET_NAME = "valkey.sock"
 QUEUE_DATABASE = 0  # Celery's messages

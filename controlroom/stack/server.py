@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from controlroom.stack.account import make_folder
 from controlroom.stack.lock import OwnerLock
-from controlroom.stack.process import Child, end, spawn, wait_until_ready
+from pulser.processes.account import make_folder
+from pulser.processes.child import Child, end, spawn, wait_until_ready
 
 
 class EmbeddedServer:

@@ -13,9 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
-from controlroom.stack.orphans import Orphans
 from controlroom.stack.output import Console
-from controlroom.stack.process import (
+from pulser.processes.child import (
     POLL_INTERVAL,
     Child,
     StackError,
@@ -27,7 +26,8 @@ from controlroom.stack.process import (
     spawn,
     wait_until_ready,
 )
-from controlroom.stack.pump import Hear, Pump
+from pulser.processes.orphans import Orphans
+from pulser.processes.pump import Hear, Pump
 
 BACKOFF_FIRST_S = 0.5
 BACKOFF_MAX_S = 10.0

@@ -8,17 +8,16 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
-from django.http import QueryDict
 
-from runs.actors import Actor
+from runs.accounts.actors import Actor
 from runs.bulk.plan import ensure_lane, ensure_plan
+from runs.commands.start import start_run
 from runs.errors import DoesNotFit, Forbidden
 from runs.events import rfc3339
-from runs.execution.start import start_run
-from runs.lists.filters import RunFilters, as_moment, fixed, read_filters
-from runs.lists.newest import count_each, passing
 from runs.models import Run
 from runs.models.run import RunQuerySet
+from runs.queries.lists.filters import Query, RunFilters, as_moment, fixed, read_filters
+from runs.queries.lists.newest import count_each, passing
 
 RUNS_MAX = 10_000  # in one go
 TICKED_MAX = 1_000
@@ -36,7 +35,7 @@ class Meant:
     number: int
 
 
-def all_that_match(actor: Actor, query: QueryDict, *, asked_at: datetime | None = None) -> Meant:
+def all_that_match(actor: Actor, query: Query, *, asked_at: datetime | None = None) -> Meant:
     """What "all that match" means now, or meant at a moment before. Raises DoesNotFit for filters that mean nothing."""
     filters = read_filters(query)
     if filters.problems:

@@ -7,17 +7,16 @@ from dataclasses import replace
 
 from django.db.models import OuterRef, Subquery
 from django.db.models.fields.json import KeyTextTransform
-from django.http import QueryDict
 
 from pulser.engine.states import RUN_ENDED, RunStatus
 from pulser.language.limits import TITLE_CHARS
-from runs.actors import Actor
+from runs.accounts.actors import Actor
 from runs.bulk.plan import BY_BOARD, UNDO_SLUG, ensure_lane, ensure_undo_plan
+from runs.commands.start import Idempotency, start_run
 from runs.errors import DoesNotFit, Forbidden, MoveRefused
-from runs.execution.start import Idempotency, start_run
-from runs.lists.filters import matching, read_filters
 from runs.models import Event, Run, Step
 from runs.models.run import RunQuerySet
+from runs.queries.lists.filters import TextQuery, matching, read_filters
 
 UNDONE_BY = {"archive": "unarchive", "unarchive": "archive"}
 MOVES = ("run.archived", "run.unarchived")
@@ -117,7 +116,7 @@ def _asked_about(runs: RunQuerySet, bulk: Run) -> RunQuerySet:
         return _asked_about(runs, bulk.parent) if bulk.parent else runs
     if bulk.params.get("runs"):
         return runs.filter(pk__in=bulk.params["runs"])
-    filters = read_filters(QueryDict(bulk.params.get("query", "")))
+    filters = read_filters(TextQuery(bulk.params.get("query", "")))
     return matching(runs, replace(filters, status=(), within="", waits_for="", q="", archived=True)).filter(
         created_at__lte=bulk.created_at
     )

@@ -18,20 +18,19 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.http import QueryDict
 
 from pulser.tools.base import PermanentError, ToolContext
 from pulser.tools.python import attentive, effect
 from pulser.tools.watch import Watch
 from runs import transitions
-from runs.actors import OPERATOR, Actor
+from runs.accounts.actors import OPERATOR, Actor
 from runs.bulk.asking import RUNS_MAX, meant, read_moment
 from runs.bulk.report import report
 from runs.bulk.undo import done_by, expected, undone_by
 from runs.errors import DoesNotFit, RunError
 from runs.execution.insist import insist
-from runs.lists.filters import read_filters
 from runs.models import Event, Run, Step
+from runs.queries.lists.filters import TextQuery, read_filters
 
 BATCH = 100  # runs that are read at once
 SKIPPED_KEPT = 500  # told one by one; the rest is counted
@@ -189,7 +188,7 @@ def _named(runs: Sequence[str]) -> list[str]:
 
 
 def _matching(actor: Actor, query: str, asked_at: str) -> list[str]:
-    filters = read_filters(QueryDict(query))
+    filters = read_filters(TextQuery(query))
     if filters.problems:
         raise PermanentError(f"the query means nothing: {filters.problems[0]}")
     try:

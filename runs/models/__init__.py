@@ -11,12 +11,10 @@ from runs.models.proof import Proof
 from runs.models.run import Run
 from runs.models.session import Session
 from runs.models.step import Step
-from runs.models.token import ApiToken
 from runs.models.view import SavedView
 from runs.models.worker import Duty, Worker
 
 __all__ = [
-    "ApiToken",
     "Artifact",
     "Attempt",
     "Delivery",

@@ -70,7 +70,8 @@ class LogChunk(models.Model):
     stream = models.CharField(max_length=10)
     data = models.BinaryField()
     at = models.DateTimeField()
-    # Both are empty on chunks of workers that did not count yet: who reads the log counts them (`runs/logs/index.py`).
+    # Both are empty on chunks of workers that did not count yet: who reads the log counts them, in
+    # `runs/queries/logs/index.py`.
     lines = models.IntegerField(null=True, help_text="Line ends in it")
     is_open = models.BooleanField(null=True, help_text="Its last line goes on")
 

@@ -21,4 +21,3 @@ RUN_STATUSES = choices_of(RunStatus)
 STEP_STATUSES = choices_of(StepStatus)
 ENVIRONMENTS = [("dev", "dev"), ("staging", "staging"), ("prod", "prod")]
 ARTIFACT_KINDS = [(kind, kind) for kind in ("markdown", "table", "image", "link", "diff", "file")]
-ROLES = [("viewer", "viewer"), ("operator", "operator"), ("admin", "admin")]

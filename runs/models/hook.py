@@ -6,8 +6,8 @@ from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from runs.accounts.models import COLUMNS, IS_VALID, KNOWN, ApiToken, token_digest
 from runs.models.run import Run
-from runs.models.token import COLUMNS, IS_VALID, KNOWN, ApiToken, token_digest
 
 
 class Hook(models.Model):

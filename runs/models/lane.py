@@ -11,7 +11,7 @@ from pulser.engine.states import RunStatus
 from runs.models.run import Run
 
 if TYPE_CHECKING:
-    from runs.actors import Actor
+    from runs.accounts.actors import Actor
 
 DEFAULT_LANE = "A"
 DEFAULT_LIMIT = 10

@@ -14,11 +14,11 @@ from uuid_utils.compat import uuid7
 
 from pulser.engine.states import RUN_ENDED, RUN_OPEN, RunStatus
 from pulser.language import limits
-from runs.actors import PROGRAM
+from runs.accounts.actors import PROGRAM
 from runs.models.choices import ENVIRONMENTS, RUN_STATUSES, words
 
 if TYPE_CHECKING:
-    from runs.actors import Actor
+    from runs.accounts.actors import Actor
 
 
 GRAM = 3  # characters of a title that are looked up together; see runs_grams() in the migrations

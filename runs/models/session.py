@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from runs.models.run import Run
 
 if TYPE_CHECKING:
-    from runs.actors import Actor
+    from runs.accounts.actors import Actor
 
 DEFAULT_SESSION = "default"
 NAME_CHARS = 200

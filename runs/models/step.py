@@ -12,7 +12,7 @@ from runs.models.choices import STEP_STATUSES, words
 from runs.models.run import Run
 
 if TYPE_CHECKING:
-    from runs.actors import Actor
+    from runs.accounts.actors import Actor
 
 
 class StepQuerySet(models.QuerySet["Step"]):

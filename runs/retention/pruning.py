@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import transaction
 
-from runs.execution.start import KEEP_KEYS_DAYS
+from runs.commands.start import KEEP_KEYS_DAYS
 from runs.retention import folders
 from runs.transitions.turn import rows
 

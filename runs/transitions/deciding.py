@@ -8,7 +8,7 @@ from pulser.engine.advance import Fact
 from pulser.engine.states import RunStatus, StepStatus
 from pulser.language.catalogue import ErrorClass
 from pulser.tools.values import clean_text
-from runs.actors import Actor
+from runs.accounts.actors import Actor
 from runs.errors import Forbidden, MoveRefused, NotThere
 from runs.transitions.advancing import close, resume, settle
 from runs.transitions.turn import NOW, Turn, rows, turn

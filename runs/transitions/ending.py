@@ -6,7 +6,7 @@ from typing import Any
 
 from pulser.engine.retry import steps_to_retry
 from pulser.engine.states import StepStatus
-from runs.actors import SYSTEM, Actor
+from runs.accounts.actors import SYSTEM, Actor
 from runs.errors import Forbidden, MoveRefused, NotThere
 from runs.transitions.deciding import end_attempts, go_on
 from runs.transitions.turn import NOW, Sql, Turn, in_seconds, rows, turn

@@ -13,18 +13,18 @@ from django.utils import timezone
 
 from bench.fill import fill
 from bench.record import Record
-from controlroom import vitals
+from controlroom.ops import vitals
 from runs.execution.dispatch import free_slots
 from runs.execution.sweep import sweep
-from runs.insight.inbox import questions
-from runs.lists import newest
-from runs.lists.counts import by_status
-from runs.lists.expectations import expected_durations, forget
-from runs.lists.facets import FACETS, facet
-from runs.lists.filters import RunFilters
-from runs.live import frames
-from runs.live.shown import board_runs, table_page, time_line
 from runs.models import Lane, Run
+from runs.queries.inbox import questions
+from runs.queries.lists import newest
+from runs.queries.lists.board import board_runs, table_page, time_line
+from runs.queries.lists.counts import by_status
+from runs.queries.lists.expectations import expected_durations, forget
+from runs.queries.lists.facets import FACETS, facet
+from runs.queries.lists.filters import RunFilters
+from runs.stream.versions import read_versions
 from runs.transitions.claiming import take
 from tests.factories import HELLO, make_actor, make_session
 from tests.runs.helpers import ALICE, run_plan
@@ -61,7 +61,7 @@ def test_what_is_asked_all_the_time_reads_no_table_as_a_whole(record: Record) ->
         list(Lane.objects.with_load())
         list(board_runs(make_actor()))
         list(Run.objects.active().newest_first()[:51])
-        frames.look([str(run.pk)], shown=[str(run.pk)])
+        read_versions([str(run.pk)], shown=[str(run.pk)])
         for name in vitals.RANGES:
             vitals.flow(name, now=timezone.now())
         vitals.queues()

@@ -16,8 +16,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from runs import hints
-from runs.live.shown import BOARD_RUNS_PER_LANE
 from runs.models import Event, Run
+from runs.queries.lists.board import BOARD_RUNS_PER_LANE
 from runs.transitions import archive, request_cancel
 from tests.factories import make_actor, make_lane, make_plan, make_run, say, start
 from tests.runs.helpers import drive

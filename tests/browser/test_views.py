@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from runs.lists.zone import start_of_day
 from runs.models import SavedView
+from runs.queries.lists.zone import start_of_day
+from tests.controlroom.web.live.sockets import tell
 from tests.factories import make_run, put_step, start
-from tests.runs.live.sockets import tell
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Picture, SignIn

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controlroom import intake
+from controlroom.http import intake
 from tests.controlroom.haste import HASTE_S
 from tests.controlroom.measuring import application
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from controlroom import intake
+from controlroom.http import intake
 
 intake.bound()
 

@@ -15,9 +15,9 @@ from pytest_django.fixtures import Settings
 from controlroom import demo, seed
 from controlroom.management.commands import first_run
 from pulser.models import Plan
+from runs.accounts.models import ApiToken, token_digest
 from runs.bulk import plan as bulk
-from runs.models import ApiToken, Lane, Run, Session
-from runs.models.token import token_digest
+from runs.models import Lane, Run, Session
 from tests.factories import make_user, put_step
 
 pytestmark = pytest.mark.django_db

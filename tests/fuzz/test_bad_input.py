@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from controlroom.web.pages.urls import urlpatterns
 from fuzz.calls import calls
 from fuzz.hooks import hooks
 from fuzz.pages import pages
@@ -14,7 +15,6 @@ from fuzz.row import Row
 from fuzz.sockets import crowd, sockets
 from fuzz.target import Target
 from fuzz.wire import junk
-from runs.views.urls import urlpatterns
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ from pulser.engine.fold import Entry, RunState, fold
 from runs.execution.sweep import sweep
 from runs.execution.work import work
 from runs.models import Attempt, Event, Run, Step
-from runs.replay.past import STEP_FIELDS, load_outputs, past_of
+from runs.queries.replay.past import STEP_FIELDS, load_outputs, past_of
 from runs.transitions.claiming import Claim, Holder, admit, join
 from runs.transitions.finishing import Finished, Outcome, Report, Success, finish_attempt
 from tests.factories import start

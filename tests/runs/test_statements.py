@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from pulser.tools.python import effect
 from runs.execution.work import work
+from tests.controlroom.api.callers import as_role
 from tests.factories import make_lane, make_plan, make_session, start
-from tests.runs.api.callers import as_role
 from tests.runs.execution.plans import plan
 
 pytestmark = pytest.mark.django_db(transaction=True)

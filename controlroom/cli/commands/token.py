@@ -32,6 +32,6 @@ def _issue(name: str, *, role: str) -> str:
     if not 0 < len(name) <= 100:
         raise click.UsageError("a token's name has 1 to 100 characters")
     with database():
-        from runs.models import ApiToken
+        from runs.accounts.models import ApiToken
 
         return ApiToken.issue(name, role=role)[1]

@@ -11,9 +11,9 @@ from django.core.management.base import BaseCommand, CommandError
 from controlroom.env import env_bool, env_int, env_str
 from pulser.catalogue import graph_of
 from pulser.engine.states import STEP_ENDED
-from runs.actors import SYSTEM
+from runs.accounts.actors import SYSTEM
+from runs.commands.start import find_version, start_run
 from runs.errors import RunError
-from runs.execution.start import find_version, start_run
 from runs.models import Run, Step
 
 PLAN = "checkup"

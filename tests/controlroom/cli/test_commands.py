@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from runs.accounts.models import ApiToken
 from runs.execution.work import work
-from runs.models import ApiToken, Attempt, LogChunk, Run, Step
+from runs.models import Attempt, LogChunk, Run, Step
 from tests.controlroom.cli.conftest import Cli
 from tests.factories import make_plan, make_run, make_session, make_token, put_step, start
 

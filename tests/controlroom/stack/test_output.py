@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import io
 
-from controlroom.stack.output import LINE_BYTES, Console, LineBuffer
+from controlroom.stack.output import Console
+from pulser.processes.lines import LINE_BYTES, LineBuffer
 
 
 class Terminal(io.StringIO):

@@ -9,9 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from controlroom.stack.account import ROOT_HOME, database_account, short_name
 from controlroom.stack.postgres import EmbeddedPostgres
-from controlroom.stack.process import StackError
+from pulser.processes.account import ROOT_HOME, database_account, short_name
+from pulser.processes.child import StackError
 from tests.controlroom.stack.helpers import eventually, is_alive, script, server_pid
 
 OWNER = """

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from controlroom.stack.process import StackError
 from controlroom.stack.redis import EmbeddedValkey
+from pulser.processes.child import StackError
 from tests.controlroom.stack.helpers import eventually, is_alive, script, server_pid
 
 OWNER = """

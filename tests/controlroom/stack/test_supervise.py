@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from controlroom.stack.output import Console
-from controlroom.stack.process import Child, StackError
 from controlroom.stack.supervise import BACKOFF_FIRST_S, BACKOFF_MAX_S, StopRequested, Supervisor
+from pulser.processes.child import Child, StackError
 from tests.controlroom.stack.helpers import eventually, is_alive, script
 
 PATIENT = "trap 'echo bye; exit 0' TERM; touch $READY; while :; do sleep 0.05; done"
@@ -22,7 +22,7 @@ STUBBORN = "trap '' TERM; touch $READY; while :; do sleep 0.05; done"
 OWNER = """
 import os, sys, tempfile
 from pathlib import Path
-from controlroom.stack.process import Child
+from pulser.processes.child import Child
 from controlroom.stack.supervise import Supervisor
 with Supervisor() as supervisor:
     for name, code in zip(sys.argv[1::2], sys.argv[2::2]):

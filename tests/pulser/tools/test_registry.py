@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from pulser import plugins
 from pulser.language.catalogue import Effect, ToolSpec
-from pulser.tools import plugins, registry
+from pulser.tools import registry
 from pulser.tools.base import Outputs, ToolContext
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from pulser.catalogue import save_plan
 from pulser.tools.watch import Watch
-from runs.actors import Actor
+from runs.accounts.actors import Actor
 from runs.bulk import work as module
 from runs.bulk.asking import all_that_match, start_for_all, start_for_ticked
 from runs.bulk.plan import ensure_plan

@@ -13,7 +13,7 @@ from pathlib import Path
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
-from controlroom.stack.process import Child, kill_group, spawn
+from pulser.processes.child import Child, kill_group, spawn
 from runs.execution.identity import worker_name
 from runs.models import Worker
 

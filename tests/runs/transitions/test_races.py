@@ -9,8 +9,8 @@ import pytest
 from django.db import connections, transaction
 
 from pulser.language.catalogue import ErrorClass
+from runs.commands.start import Idempotency, Started, start_run
 from runs.errors import MoveRefused
-from runs.execution.start import Idempotency, Started, start_run
 from runs.execution.sweep import sweep
 from runs.models import Event, Lane, Run
 from runs.transitions import approve, claiming, reject, request_cancel, retry

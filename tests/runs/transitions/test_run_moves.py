@@ -12,7 +12,7 @@ from django.db.models import F
 
 from pulser.engine.states import RunStatus
 from pulser.language.catalogue import ErrorClass
-from runs.actors import Actor
+from runs.accounts.actors import Actor
 from runs.errors import Forbidden, MoveRefused, NotThere
 from runs.models import Event, Run, Step
 from runs.transitions import archive, request_cancel, retry, time_out, unarchive

@@ -1,0 +1,71 @@
+"""Files that steps left behind."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
+from ninja import Query, Router
+
+from controlroom.api.auth import ApiRequest, may_view
+from controlroom.api.events import visible_run
+from controlroom.api.openapi import answers, gives
+from controlroom.api.paging import Paged, page
+from controlroom.api.schemas import ArtifactPage, RunId
+from controlroom.api.wire import answer
+from runs.errors import NotThere
+from runs.models import Artifact
+from runs.queries.artifact_content import pieces
+from runs.stream.wire import rfc3339
+
+router = Router(tags=["artifacts"])
+
+
+@router.get("/{run_id}/artifacts", auth=may_view, response=answers(ArtifactPage, 404, 422))
+def index(request: ApiRequest, run_id: RunId, query: Query[Paged]) -> HttpResponse:
+    """Artifacts of all steps, newest first."""
+    run = visible_run(request, run_id)
+    kept = Artifact.objects.filter(run=run).select_related("step")
+    items, following = page(kept, query, bound_to={"run": run.pk})
+    return answer({"items": [_item(artifact) for artifact in items], "next": following})
+
+
+def _item(artifact: Artifact) -> dict[str, object]:
+    return {
+        "id": artifact.pk,
+        "step": artifact.step.key,
+        "attempt": artifact.attempt,
+        "name": artifact.name,
+        "kind": artifact.kind,
+        "media_type": artifact.media_type,
+        "size": artifact.size,
+        "sha256": artifact.sha256,
+        "created_at": rfc3339(artifact.created_at),
+    }
+
+
+@router.get(
+    "/{run_id}/artifacts/{artifact_id}/content",
+    auth=may_view,
+    response=answers(None, 404),
+    openapi_extra=gives("application/octet-stream", schema={"type": "string", "format": "binary"}),
+)
+def content(request: ApiRequest, run_id: RunId, artifact_id: str) -> HttpResponseBase:
+    """The file itself: always as a download, so that what a step wrote never runs as a page of ours."""
+    run = visible_run(request, run_id)
+    number = int(artifact_id) if artifact_id.isascii() and artifact_id.isdigit() and len(artifact_id) < 19 else 0
+    artifact = Artifact.objects.filter(run=run, pk=number).first()
+    if artifact is None or not artifact.content.storage.exists(str(artifact.content.name)):
+        raise NotThere(f"the run has no artifact {artifact_id[:20]}, or its content is gone")
+    return StreamingHttpResponse(pieces(artifact.content), headers=_headers(artifact))
+
+
+def _headers(artifact: Artifact) -> dict[str, str]:
+    return {
+        "Content-Type": "application/octet-stream",
+        "Content-Disposition": content_disposition_header(True, artifact.name) or "attachment",
+        "Content-Length": str(artifact.size),
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "ETag": f'"{artifact.sha256}"',
+    }

@@ -1,0 +1,139 @@
+"""Reading what was sent: bounded, of the right type, and free of what a database cannot store."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Collection
+from typing import Any, NoReturn, TypeVar
+
+from django.http import HttpRequest
+from pydantic import BaseModel, ValidationError
+
+from controlroom.api.problems import invalid_body
+from controlroom.http.problems import WrongType, unfit
+from pulser.language import limits
+from runs.commands.start import Idempotency
+from runs.errors import TooLarge
+
+JSON_TYPES = ("application/json",)
+BODY_BYTES = limits.PARAMS_BYTES + 16 * limits.KIB  # params at their largest, and the fields around them
+KEY_CHARS = 255
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def take(request: HttpRequest, model: type[M], *, limit: int = BODY_BYTES) -> M:
+    """The JSON body as a model. An empty body counts as `{}`.
+
+    Raises TooLarge (more than `limit` bytes), WrongType, and Unfit for what is no JSON or does not fit the model.
+    """
+    raw = read_body(request, limit=limit, types=JSON_TYPES)
+    try:
+        return model.model_validate(parse_json(raw) if raw else {})
+    except ValidationError as error:
+        raise invalid_body(error.errors(include_url=False, include_input=False)) from error
+
+
+def read_body(request: HttpRequest, *, limit: int, types: Collection[str]) -> bytes:
+    """The raw body, bounded and of one of these types. Raises TooLarge, WrongType."""
+    raw = bounded_body(request, limit=limit)
+    require_type(request, raw, types=types)
+    return raw
+
+
+def bounded_body(request: HttpRequest, *, limit: int) -> bytes:
+    """The raw body, not read further than `limit` bytes. Raises TooLarge."""
+    announced = request.META.get("CONTENT_LENGTH") or "0"
+    if announced.isdigit() and int(announced) > limit:
+        raise TooLarge(f"the body has {announced} bytes; at most {limit} are taken")
+    raw = request.read(limit + 1)
+    if len(raw) > limit:
+        raise TooLarge(f"the body has more than the {limit} bytes that are taken")
+    return bytes(raw)
+
+
+def require_type(request: HttpRequest, raw: bytes, *, types: Collection[str]) -> None:
+    """Raises WrongType, unless the body is empty: then it needs no type."""
+    if raw and request.content_type not in types:
+        got = request.content_type or "no Content-Type"
+        raise WrongType(f"expected Content-Type {' or '.join(types)}, got {got}")
+
+
+def parse_json(raw: bytes) -> Any:
+    """The JSON value. Raises Unfit that says where it is none, nests too deep, or holds what no database can keep."""
+    try:
+        value = json.loads(raw.decode(), parse_constant=_no_constant, parse_float=_finite)
+    except UnicodeDecodeError as error:
+        raise unfit("body", f"expected UTF-8, got the byte 0x{raw[error.start]:02x} at {error.start}") from error
+    except json.JSONDecodeError as error:
+        message = f"expected JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        raise unfit("body", message, line=error.lineno, column=error.colno) from error
+    except RecursionError as error:
+        raise unfit("body", f"expected at most {limits.PLAN_LEVELS} levels of nesting") from error
+    except ValueError as error:
+        raise unfit("body", f"expected JSON: {error}") from error
+    _check_storable(value)
+    return value
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is beyond the numbers that can be kept")
+    return number
+
+
+def _check_storable(value: Any) -> None:
+    """Walk the value without recursion: a hostile body must not exhaust the stack."""
+    edge: list[tuple[Any, int]] = [(value, 1)]
+    while edge:
+        item, level = edge.pop()
+        if level > limits.PLAN_LEVELS:
+            raise unfit("body", f"expected at most {limits.PLAN_LEVELS} levels of nesting")
+        if isinstance(item, str):
+            _check_text(item)
+        elif isinstance(item, dict):
+            edge.extend((part, level + 1) for pair in item.items() for part in pair)
+        elif isinstance(item, list):
+            edge.extend((part, level + 1) for part in item)
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise unfit("body", "the character U+0000 cannot be stored")
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise unfit("body", "half of a surrogate pair is no character")
+
+
+def object_of(raw: bytes) -> dict[str, Any]:
+    """The JSON object in the body, `{}` for an empty one. Raises Unfit."""
+    value = parse_json(raw) if raw else {}
+    if not isinstance(value, dict):
+        raise unfit("body", f"expected a JSON object, got {_kind(value)}")
+    return value
+
+
+def _kind(value: Any) -> str:
+    names = {str: "a string", list: "an array", bool: "a boolean", int: "a number", float: "a number"}
+    return names.get(type(value), "null")
+
+
+def idempotency(request: HttpRequest, *, scope: str, body: bytes, headers: Collection[str]) -> Idempotency | None:
+    """The sender's own key of this request, from the first of these headers that is there. Raises Unfit."""
+    name = next((name for name in headers if name in request.headers), None)
+    if name is None:
+        return None
+    key = request.headers[name]
+    if not 0 < len(key) <= KEY_CHARS or not (key.isascii() and key.isprintable()):
+        raise unfit(f"header.{name}", f"expected 1 to {KEY_CHARS} printable ASCII characters")
+    return Idempotency.of(scope[:200], key, body)
+
+
+def canonical(body: BaseModel) -> bytes:
+    """The same bytes for the same content, whatever the spaces and the order of keys."""
+    return json.dumps(body.model_dump(mode="json"), sort_keys=True).encode()

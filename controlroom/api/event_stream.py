@@ -1,0 +1,112 @@
+"""Server-sent events: the log of one run as a stream, for programs and for browsers' EventSource."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from http import HTTPStatus
+
+from channels.db import database_sync_to_async
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+from controlroom.http.callers import caller_of_request
+from controlroom.http.problems import problem
+from runs.accounts.callers import Caller
+from runs.models import Run
+from runs.stream import feed
+from runs.stream.refusals import Refusal
+from runs.stream.topics import Watch
+from runs.stream.wire import dumps
+
+PING_INTERVAL = 15.0  # seconds
+SEQ_DIGITS = 10
+
+
+async def stream(request: HttpRequest, run_id: str | uuid.UUID) -> HttpResponseBase:
+    """`GET .../events/stream?after=SEQ`: each event with its `id`, `event` and `data`, until the run has ended.
+
+    `id` is the seq, `event` the kind, `data` JSON. `Last-Event-ID` goes before `after`. A browser that comes back to a
+    run with nothing left to say gets 204, which tells its EventSource to stop. Refusals are problem documents: 401,
+    403, 404, 422.
+    """
+    if request.method != "GET":
+        detail = "Only GET is allowed here."
+        return problem(request, HTTPStatus.METHOD_NOT_ALLOWED, detail=detail, headers={"Allow": "GET"})
+    caller = await database_sync_to_async(caller_of_request)(request)
+    if not caller.actor.can_view:
+        return _refused(request, caller)
+    if feed.current().is_full:
+        detail = "As many watch as this server can bear; try again in a few seconds."
+        return problem(request, HTTPStatus.SERVICE_UNAVAILABLE, detail=detail, headers={"Retry-After": "5"})
+    run = await _find_run(run_id, caller)
+    if run is None:
+        return problem(request, HTTPStatus.NOT_FOUND, detail=f"There is no run {str(run_id)[:100]}.")
+    resumed, asked = request.headers.get("Last-Event-ID", ""), request.GET.get("after", "0")
+    for seq in (resumed or "0", asked):
+        if not (seq.isascii() and seq.isdigit() and len(seq) < SEQ_DIGITS):
+            detail = f"Expected the seq of an event, got {seq[:40]!r}."
+            return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail=detail)
+    after = int(resumed or asked)
+    if resumed and run.is_finished and run.seq <= after:
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
+    response = StreamingHttpResponse(_events(str(run.pk), caller, after=after), content_type="text/event-stream")
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _refused(request: HttpRequest, caller: Caller) -> HttpResponse:
+    if caller.actor.name:
+        detail = "Watching runs needs the role viewer, operator or admin."
+        return problem(request, HTTPStatus.FORBIDDEN, detail=detail)
+    challenge = {"WWW-Authenticate": "Bearer"}
+    return problem(request, HTTPStatus.UNAUTHORIZED, detail="A valid bearer token is needed.", headers=challenge)
+
+
+async def _find_run(run_id: str | uuid.UUID, caller: Caller) -> Run | None:
+    try:
+        return (
+            await Run.objects.visible_to(caller.actor).only("status", "seq").filter(pk=uuid.UUID(str(run_id))).afirst()
+        )
+    except ValueError:
+        return None
+
+
+async def _events(run_id: str, caller: Caller, *, after: int) -> AsyncIterator[str]:
+    """Subscribe first, read second; a comment at once, so that the client knows it is connected, and in silence."""
+    source = feed.current()
+    async with source.watching(run_id, caller) as watch:
+        yield ": connected\n\n"
+        while True:
+            batch = await source.events(watch, run_id, after=after)
+            if batch is None:
+                return
+            if batch.events:
+                yield _lines(batch.events)
+            after = batch.seq
+            if batch.is_last:
+                return
+            while not batch.more and (news := await _wait(watch)) != NEWS:
+                if news == GONE:
+                    return
+                yield ": ping\n\n"
+
+
+NEWS, SILENCE, GONE = "news", "silence", "gone"
+
+
+async def _wait(watch: Watch) -> str:
+    try:
+        async with asyncio.timeout(PING_INTERVAL):  # not `wait_for`, which may swallow that the client has gone
+            await watch.news()
+    except TimeoutError:
+        return SILENCE
+    except Refusal:
+        return GONE
+    return NEWS
+
+
+def _lines(events: Sequence[dict[str, object]]) -> str:
+    return "".join(f"id: {event['seq']}\nevent: {event['kind']}\ndata: {dumps(event)}\n\n" for event in events)

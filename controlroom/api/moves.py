@@ -1,0 +1,96 @@
+"""What may be done to a run: each verb has its own call, and answers the run."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from ninja import Router
+
+from controlroom.api.auth import ApiRequest, may_operate, may_view
+from controlroom.api.body import take
+from controlroom.api.openapi import answers, takes
+from controlroom.api.schemas import Decision, RetryRun, RunId, RunOut
+from controlroom.api.wire import answer_run, run_id_of
+from controlroom.http.problems import unfit
+from runs import transitions
+from runs.commands.start import restart
+from runs.errors import NotThere
+from runs.models import Run
+
+router = Router(tags=["runs"], by_alias=True)
+
+MOVED = answers(RunOut, 404, 409)
+DECIDED = answers(RunOut, 404, 409, 413, 415, 422)
+FROM_START = "start"
+
+
+@router.post(
+    "/{run_id}/retry",
+    auth=may_operate,
+    response={201: RunOut, **answers(RunOut, 404, 409, 413, 415, 422)},
+    openapi_extra=takes(RetryRun, required=False),
+)
+def retry(request: ApiRequest, run_id: RunId) -> HttpResponse:
+    """Run again what failed (200), or, with `from: start`, `params` or `version`, start a linked new run (201)."""
+    run_id = run_id_of(run_id)
+    wanted = take(request, RetryRun)
+    if wanted.params is None and wanted.version is None and wanted.from_ != FROM_START:
+        transitions.retry(run_id, actor=request.auth, start=wanted.from_)
+        return answer_run(run_id)
+    if wanted.from_ not in {None, FROM_START}:
+        raise unfit("body.from", "other params or another version begin at the start: leave `from` out")
+    run = Run.objects.visible_to(request.auth).with_context().filter(pk=run_id).first()
+    if run is None:
+        raise NotThere(f"there is no run {run_id}")
+    new = restart(run, actor=request.auth, params=wanted.params, version=wanted.version)
+    return answer_run(str(new.pk), created=True, status=201)
+
+
+@router.post("/{run_id}/cancel", auth=may_operate, response=MOVED)
+def cancel(request: ApiRequest, run_id: RunId) -> HttpResponse:
+    """Ask for the end of a run; a second request skips its `finally` steps."""
+    run_id = run_id_of(run_id)
+    transitions.request_cancel(run_id, actor=request.auth)
+    return answer_run(run_id)
+
+
+@router.post("/{run_id}/archive", auth=may_operate, response=MOVED)
+def archive(request: ApiRequest, run_id: RunId) -> HttpResponse:
+    """Hide an ended run from the board."""
+    run_id = run_id_of(run_id)
+    transitions.archive(run_id, actor=request.auth)
+    return answer_run(run_id)
+
+
+@router.post("/{run_id}/unarchive", auth=may_operate, response=MOVED)
+def unarchive(request: ApiRequest, run_id: RunId) -> HttpResponse:
+    """Show the run on the board again."""
+    run_id = run_id_of(run_id)
+    transitions.unarchive(run_id, actor=request.auth)
+    return answer_run(run_id)
+
+
+# Who may decide is said by the step itself, so the verbs check the role.
+@router.post(
+    "/{run_id}/steps/{step}/approve",
+    auth=may_view,
+    response=DECIDED,
+    openapi_extra=takes(Decision, required=False),
+)
+def approve(request: ApiRequest, run_id: RunId, step: str) -> HttpResponse:
+    """Say yes to a step that waits for a person."""
+    run_id, wanted = run_id_of(run_id), take(request, Decision)
+    transitions.approve(run_id, step, actor=request.auth, comment=wanted.comment)
+    return answer_run(run_id)
+
+
+@router.post(
+    "/{run_id}/steps/{step}/reject",
+    auth=may_view,
+    response=DECIDED,
+    openapi_extra=takes(Decision, required=False),
+)
+def reject(request: ApiRequest, run_id: RunId, step: str) -> HttpResponse:
+    """Say no to a step that waits for a person."""
+    run_id, wanted = run_id_of(run_id), take(request, Decision)
+    transitions.reject(run_id, step, actor=request.auth, comment=wanted.comment)
+    return answer_run(run_id)

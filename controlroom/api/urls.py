@@ -1,0 +1,74 @@
+"""Everything under `/api/`: the calls, their documentation, and a problem document for whatever is none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import URLPattern, URLResolver, path, re_path, reverse
+
+from controlroom.api import api
+from controlroom.api.problems import not_found
+from controlroom.http.problems import problem, problem_of, unfit
+
+View = Callable[..., Any]
+
+
+def guarded(view: View) -> View:
+    """A call that refuses NUL in the address, which no text column takes, and answers 405 by a problem document."""
+
+    @wraps(view)
+    def call(request: HttpRequest, **parts: Any) -> HttpResponseBase:
+        return _refusal(request) or _spoken(request, view(request, **parts))
+
+    @wraps(view)
+    async def call_async(request: HttpRequest, **parts: Any) -> HttpResponseBase:
+        return _refusal(request) or _spoken(request, await view(request, **parts))
+
+    return call_async if iscoroutinefunction(view) else call
+
+
+def _refusal(request: HttpRequest) -> HttpResponseBase | None:
+    if "\0" in request.path:
+        return not_found(request)
+    name = next((name for name, values in request.GET.lists() if "\0" in name + "".join(values)), None)
+    return (
+        problem_of(request, unfit(f"query.{name}", "the character U+0000 is not taken")) if name is not None else None
+    )
+
+
+def _spoken(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    if not isinstance(response, HttpResponseNotAllowed):
+        return response
+    allowed = response.headers["Allow"]
+    detail = f"{request.method} is not possible here; {allowed} is."
+    return problem(request, 405, detail=detail, headers={"Allow": allowed})
+
+
+def _guard_all(patterns: list[URLPattern | URLResolver]) -> None:
+    for pattern in patterns:
+        if isinstance(pattern, URLPattern):
+            pattern.callback = guarded(pattern.callback)
+
+
+def docs(request: HttpRequest) -> HttpResponseBase:
+    """The calls, to read and to try. Its scripts and styles are served from here."""
+    pages = json.dumps({"url": reverse("api:openapi-json"), "layout": "BaseLayout", "deepLinking": True})
+    return render(request, "ninja/swagger.html", {"api": api, "swagger_settings": pages})
+
+
+v1, _app_name, _namespace = api.urls
+_guard_all(v1)
+
+urlpatterns = [
+    path("docs", docs, name="api-docs"),
+    path("v1/", not_found),
+    path("v1/", (v1, _app_name, _namespace)),
+    re_path(r"^.*$", not_found),
+]

@@ -1,0 +1,1 @@
+"""How the control room itself is doing: readiness, metrics, and the numbers behind the health page."""

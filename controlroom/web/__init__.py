@@ -1,0 +1,1 @@
+"""For people: pages, forms, live updates over sockets, and the Django admin."""

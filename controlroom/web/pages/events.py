@@ -1,0 +1,30 @@
+"""What happened to a run: its events as a list with a filter, and each one as it is kept."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from controlroom.web.pages.access import PageRequest, signed_in
+from controlroom.web.pages.moments import SEQ_DIGITS, find_run
+from runs.models import Event
+from runs.queries.replay.listing import last_events, read_filter
+
+
+@signed_in
+def events(request: PageRequest, run_id: UUID) -> HttpResponse:
+    """The last ones that pass `?group=&step=&text=`, of those before `?before=SEQ`."""
+    run, before = find_run(request, run_id), request.GET.get("before", "")
+    is_number = before.isascii() and before.isdigit() and len(before) <= SEQ_DIGITS
+    seq = int(before) if is_number else 1
+    listing = last_events(run.pk, read_filter(request.GET), before=seq if before else None)
+    return render(request, "runs/_events.html", {"run": run, **listing.context})
+
+
+@signed_in
+def event_data(request: PageRequest, run_id: UUID, seq: int) -> HttpResponse:
+    """One event with all its data."""
+    event = get_object_or_404(Event, run=find_run(request, run_id), seq=seq if seq < 10**SEQ_DIGITS else 0)
+    return render(request, "runs/_event_data.html", {"event": event})

@@ -1,0 +1,44 @@
+"""Pausing a lane, with the reason for those who wonder, and letting it go on."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from controlroom.http.toasts import with_toast
+from controlroom.web.pages.access import PageRequest, for_operators
+from controlroom.web.pages.answers import verb
+from runs.commands.lanes import pause_lane, resume_lane
+from runs.models import Lane
+from runs.models.lane import REASON_CHARS
+
+
+@for_operators
+def ask_to_pause(request: PageRequest, lane_id: int) -> HttpResponse:
+    """The dialog that asks for the reason."""
+    return render(request, "runs/_lane_pause_dialog.html", {"lane": _find(request, lane_id), "chars": REASON_CHARS})
+
+
+@verb
+def pause(request: PageRequest, lane_id: int) -> HttpResponse:
+    lane = _find(request, lane_id)
+    pause_lane(lane, reason=request.POST.get("reason", ""), actor=request.actor)
+    return _changed(f"Lane {lane.name} is paused: it starts nothing new")
+
+
+@verb
+def resume(request: PageRequest, lane_id: int) -> HttpResponse:
+    lane = _find(request, lane_id)
+    resume_lane(lane, actor=request.actor)
+    return _changed(f"Lane {lane.name} goes on")
+
+
+def _find(request: PageRequest, lane_id: int) -> Lane:
+    return get_object_or_404(Lane.objects.visible_to(request.actor), pk=lane_id)
+
+
+def _changed(text: str) -> HttpResponse:
+    """Nothing to show, which closes the dialog; the heads of the lanes are fetched anew."""
+    response = with_toast(HttpResponse(), text)
+    response["HX-Trigger"] = "board-changed"
+    return response

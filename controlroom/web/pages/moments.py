@@ -1,0 +1,76 @@
+"""Which moment of a run a page or a piece of it shows: now, or as of the event that `?at=SEQ` asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+
+from controlroom.web.pages.access import PageRequest
+from controlroom.web.presenters.run_page import draws_waterfall
+from controlroom.web.templatetags.times import as_of
+from runs.models import Artifact, Run
+from runs.queries.moment import Moment, read_moment
+from runs.queries.replay.past import Past, past_of
+from runs.queries.replay.ticks import ticks
+
+SEQ_DIGITS = 9
+
+
+def find_run(request: PageRequest, run_id: UUID) -> Run:
+    """With all that a page of it names. Raises Http404."""
+    runs = Run.objects.visible_to(request.actor).with_context().select_related("parent__plan_version__plan")
+    return get_object_or_404(runs, pk=run_id)
+
+
+def past_asked(request: PageRequest, run_id: UUID, *, keys: Collection[str] = ()) -> Past | None:
+    """The moment that is asked for; None for the present. `keys`: steps that are read as a whole.
+
+    Raises Http404 for an event that the run does not have.
+    """
+    text = request.GET.get("at", "")
+    if not text:
+        return None
+    return past_at(request, find_run(request, run_id), seq=seq_of(text), keys=keys)
+
+
+def seq_of(text: str) -> int:
+    """The number of an event; 0, which no event has, for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= SEQ_DIGITS else 0
+
+
+def past_at(request: PageRequest, run: Run, *, seq: int, keys: Collection[str] = ()) -> Past:
+    """Raises Http404 when the run has no such event."""
+    is_long = not keys and draws_waterfall(request.GET, run)
+    past = past_of(run, seq, keys=keys, is_long=is_long) if 0 < seq <= run.seq else None
+    if past is None:
+        raise Http404("the run has no such event")
+    return past
+
+
+def moment_now(request: PageRequest, run: Run) -> Moment:
+    """The present, with as many attempts as are shown."""
+    return read_moment(run, is_brief=not draws_waterfall(request.GET, run))
+
+
+def told_as_of(past: Past | None) -> AbstractContextManager[None]:
+    """Templates that are rendered within tell times as they were then."""
+    return as_of(past.event.at) if past else nullcontext()
+
+
+def files_of(run: Run, past: Past | None = None) -> Sequence[Artifact]:
+    """What its steps have left, or had left by then, oldest first."""
+    return past.files if past else list(run.artifacts.select_related("step").defer("step__outputs"))
+
+
+def slider_context(run: Run, *, last: int | None = None) -> dict[str, Any]:
+    """For `_slider.html`: how many events there are, and where something stands out.
+
+    `last`: the number of the run's last event by now, when the run is as of an earlier one.
+    """
+    last = run.seq if last is None else last
+    return {"last_seq": last, "ticks": ticks(run.pk, last)}

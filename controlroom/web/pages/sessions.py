@@ -1,0 +1,148 @@
+"""Sessions: an operator's working contexts, with how much is in them and when something last happened there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django_htmx.http import HttpResponseClientRedirect
+
+from controlroom.http.toasts import with_toast
+from controlroom.web.pages.access import PageRequest, for_operators, for_viewers
+from controlroom.web.pages.answers import page, verb
+from runs.commands import sessions as commands
+from runs.models import Run, Session
+from runs.models.session import DEFAULT_SESSION, NAME_CHARS, RUNS_COUNTED, SessionQuerySet
+
+SHOWN = 100  # on one page
+ID_MAX = 2**63 - 1
+ID_DIGITS = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A session as the list shows it. `runs`: in words, `1,000+` beyond what is counted."""
+
+    session: Session
+    runs: str
+    unfinished: int
+    last_run_at: Any
+
+    @property
+    def is_default(self) -> bool:
+        return self.session.name == DEFAULT_SESSION
+
+
+@for_viewers
+def sessions(request: PageRequest) -> HttpResponse:
+    """Newest first, `default` before all; `q` narrows by name, `archived` shows what was put away too."""
+    text = request.GET.get("q", "").replace("\0", "").strip()[:NAME_CHARS]
+    archived = request.GET.get("archived") == "1"
+    found = list(_asked(request, text, archived=archived)[: SHOWN + 1])
+    context: dict[str, Any] = {
+        "listed": _listed(found[:SHOWN]),
+        "q": text,
+        "show_archived": archived,
+        "further": _further(text, archived=archived, last=found[SHOWN - 1]) if len(found) > SHOWN else "",
+        "is_first": "before" not in request.GET,
+        "name_chars": NAME_CHARS,
+    }
+    return page(request, "runs/sessions.html", here="sessions", **context)
+
+
+def _asked(request: PageRequest, text: str, *, archived: bool) -> SessionQuerySet:
+    """The default session leads the first page and stands on no other."""
+    asked = Session.objects.visible_to(request.actor)
+    asked = asked if archived else asked.active()
+    asked = asked.named_like(text) if text else asked
+    before = request.GET.get("before", "")
+    if before.isascii() and before.isdigit() and len(before) <= ID_DIGITS:
+        asked = asked.exclude(name=DEFAULT_SESSION).filter(pk__lt=int(before))
+    return asked.default_first().with_use()
+
+
+def _further(text: str, *, archived: bool, last: Session) -> str:
+    kept = {name: value for name, value in {"q": text, "archived": "1" if archived else ""}.items() if value}
+    return f"{reverse('sessions')}?{urlencode({**kept, 'before': last.pk})}"
+
+
+def _listed(found: Iterable[Any]) -> list[Listed]:
+    """Sessions read `with_use`; one more query counts what is under way in all of them."""
+    found = list(found)
+    under_way = Run.objects.unfinished().filter(session__in=found).order_by()
+    unfinished = dict(under_way.values_list("session").annotate(number=Count("pk")))
+    return [Listed(one, _counted(one.runs), unfinished.get(one.pk, 0), one.last_run_at) for one in found]
+
+
+def _counted(runs: int) -> str:
+    return f"{RUNS_COUNTED:,}+" if runs > RUNS_COUNTED else f"{runs:,}"
+
+
+@for_viewers
+def session_row(request: PageRequest, session_id: int) -> HttpResponse:
+    return _row(request, session_id, is_back=True)
+
+
+@for_operators
+def name_session(request: PageRequest, session_id: int) -> HttpResponse:
+    """The row with a field for another name in it."""
+    return _row(request, session_id, is_naming=True)
+
+
+@verb
+def create_session(request: PageRequest) -> HttpResponse:
+    """Makes the session and shows its board. One that is there already is named and not opened."""
+    session, is_new = commands.open_session(request.POST.get("name", ""), actor=request.actor)
+    address = f"{reverse('board')}?session={session.pk}"
+    if is_new:
+        return HttpResponseClientRedirect(address) if request.htmx else HttpResponseRedirect(address)
+    if not request.htmx:
+        return HttpResponseRedirect(f"{reverse('sessions')}?{urlencode({'q': session.name})}")
+    text = f"There is a session {session.name} already, so none was made"
+    return with_toast(HttpResponse(status=204), text, href=address, link="Show its runs")
+
+
+@verb
+def rename_session(request: PageRequest, session_id: int) -> HttpResponse:
+    session = _find(request, session_id)
+    before = session.name
+    commands.rename_session(session, name=request.POST.get("name", ""), actor=request.actor)
+    return with_toast(_row(request, session_id, is_back=True), f"{before} is called {session.name} now")
+
+
+@verb
+def archive_session(request: PageRequest, session_id: int) -> HttpResponse:
+    session = _find(request, session_id)
+    commands.archive_session(session, actor=request.actor)
+    return _changed(f"Session {session.name} archived", undo=reverse("unarchive_session", args=[session.pk]))
+
+
+@verb
+def unarchive_session(request: PageRequest, session_id: int) -> HttpResponse:
+    session = _find(request, session_id)
+    commands.unarchive_session(session, actor=request.actor)
+    return _changed(f"Session {session.name} is in use again")
+
+
+def _find(request: PageRequest, session_id: int) -> Session:
+    return get_object_or_404(Session.objects.visible_to(request.actor), pk=min(session_id, ID_MAX))
+
+
+def _row(request: PageRequest, session_id: int, *, is_naming: bool = False, is_back: bool = False) -> HttpResponse:
+    """`is_back`: somebody was just in its field, and goes on with its buttons."""
+    found = get_object_or_404(Session.objects.visible_to(request.actor).with_use(), pk=min(session_id, ID_MAX))
+    context = {"one": _listed([found])[0], "is_naming": is_naming, "is_back": is_back, "name_chars": NAME_CHARS}
+    return render(request, "runs/_session_row.html", context)
+
+
+def _changed(text: str, *, undo: str = "") -> HttpResponse:
+    """The list is fetched anew by its own trigger, wherever the button was pressed: in a row or in a toast."""
+    response = with_toast(HttpResponse(status=204), text, undo=undo)
+    response["HX-Trigger"] = "sessions-changed"
+    return response

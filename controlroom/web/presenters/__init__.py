@@ -1,0 +1,1 @@
+"""What templates show: contexts for pages and for live fragments alike, built from queries."""

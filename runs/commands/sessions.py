@@ -1,0 +1,64 @@
+"""Open, rename and archive sessions."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from pulser.tools.values import clean_text
+from runs.accounts.actors import Actor
+from runs.commands.rights import require_operator
+from runs.errors import DoesNotFit, MoveRefused
+from runs.models import Session
+from runs.models.session import DEFAULT_SESSION, NAME_CHARS
+
+
+def open_session(name: str, *, actor: Actor) -> tuple[Session, bool]:
+    """The session of that name, and whether it is new. Raises Forbidden, DoesNotFit, MoveRefused (it is archived)."""
+    require_operator(actor)
+    session, is_new = Session.objects.get_or_create(name=_session_name(name))
+    if session.archived_at is not None:
+        raise MoveRefused(f"the session {session.name} is archived: restore it on the page of sessions")
+    return session, is_new
+
+
+def rename_session(session: Session, *, name: str, actor: Actor) -> None:
+    """Raises Forbidden, DoesNotFit for a name that cannot be, MoveRefused for a taken one and for `default`.
+
+    Whatever names no session goes to the one called `default`: under another name it would be made a second time.
+    """
+    require_operator(actor)
+    name = _session_name(name)
+    if session.name == DEFAULT_SESSION and name != DEFAULT_SESSION:
+        raise MoveRefused(f"runs that name no session go to {DEFAULT_SESSION}: it keeps its name")
+    try:
+        with transaction.atomic():
+            Session.objects.filter(pk=session.pk).update(name=name)
+    except IntegrityError:
+        raise MoveRefused(f"there is a session {name} already") from None
+    session.name = name
+
+
+def archive_session(session: Session, *, actor: Actor) -> None:
+    """Put a session away: no run starts in it, its runs stay. Raises Forbidden, MoveRefused (`default`, or done)."""
+    require_operator(actor)
+    if session.name == DEFAULT_SESSION:
+        raise MoveRefused(f"the session {DEFAULT_SESSION} is always in use")
+    if not Session.objects.active().filter(pk=session.pk).update(archived_at=Now()):
+        raise MoveRefused("the session is archived already")
+
+
+def unarchive_session(session: Session, *, actor: Actor) -> None:
+    """Take a session into use again. Raises Forbidden, MoveRefused."""
+    require_operator(actor)
+    if not Session.objects.archived().filter(pk=session.pk).update(archived_at=None):
+        raise MoveRefused("the session is not archived")
+
+
+def _session_name(text: str) -> str:
+    name = clean_text(text.replace("\0", "")).strip()
+    if not name:
+        raise DoesNotFit("a session needs a name")
+    if len(name) > NAME_CHARS:
+        raise DoesNotFit(f"a session's name has at most {NAME_CHARS} characters")
+    return name

@@ -1,0 +1,116 @@
+"""What a person does to saved views: each is the board's URL under a name, and its owner's alone to change.
+
+Another tab may have deleted the view since it was found: then all of these raise NotThere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from pulser.tools.values import clean_text
+from runs.accounts.actors import Actor
+from runs.errors import DoesNotFit, Forbidden, MoveRefused, NotThere
+from runs.models import SavedView
+from runs.models.view import NAME_CHARS
+
+VIEWS_EACH = 50
+QUERY_CHARS = 8_000
+GONE = "this view is no longer there: it was deleted meanwhile"
+
+
+def save_view(owner: User, *, name: str, query: str) -> SavedView:
+    """Keep the board of this query under a name. Raises DoesNotFit, MoveRefused (a taken name, one view too many)."""
+    name, asked = _name(name), _query(query)
+    with transaction.atomic():
+        _lock(owner)
+        mine = SavedView.objects.owned_by(owner)
+        mine.deleted().delete()
+        if mine.kept().count() >= VIEWS_EACH:
+            raise MoveRefused(f"you have {VIEWS_EACH} views: delete one first")
+        if mine.kept().filter(name=name).exists():
+            raise MoveRefused(_taken(name))
+        return SavedView.objects.create(owner_id=owner.pk, name=name, query=asked)
+
+
+def change_view(view: SavedView, *, query: str) -> None:
+    """The view asks for this from now on. Raises DoesNotFit."""
+    _change(view, query=_query(query))
+
+
+def rename_view(view: SavedView, *, name: str) -> None:
+    """Raises DoesNotFit, MoveRefused for a taken name."""
+    wanted = _name(name)
+    try:
+        with transaction.atomic():
+            _change(view, name=wanted)
+    except IntegrityError:
+        raise MoveRefused(_taken(wanted)) from None
+
+
+def share_view(view: SavedView, *, shared: bool, actor: Actor) -> None:
+    """Everybody sees a shared view over the board, so it asks for an operator. Raises Forbidden."""
+    if shared and not actor.can_operate:
+        raise Forbidden("sharing a view asks for the role operator")
+    _change(view, is_shared=shared)
+
+
+def choose_default(view: SavedView, *, chosen: bool) -> None:
+    """The board opens with it, or again with everything. A person has one default at most."""
+    with transaction.atomic():
+        _lock(view.owner)
+        SavedView.objects.owned_by(view.owner).filter(is_default=True).update(is_default=False)
+        _change(view, is_default=chosen)
+
+
+def delete_view(view: SavedView) -> None:
+    """It can be brought back until its owner saves or deletes another one."""
+    with transaction.atomic():
+        _change(view, deleted_at=Now())
+        SavedView.objects.owned_by(view.owner).deleted().exclude(pk=view.pk).delete()
+
+
+def restore_view(view: SavedView) -> None:
+    """Raises MoveRefused when its name is taken, or another view has become the default meanwhile."""
+    try:
+        with transaction.atomic():
+            there = SavedView.objects.filter(pk=view.pk).update(deleted_at=None)
+    except IntegrityError:
+        raise MoveRefused(f"another view has taken the place of {view.name} meanwhile") from None
+    if not there:
+        raise NotThere(f"{view.name} cannot be brought back any more: only the view that was deleted last can")
+
+
+def _change(view: SavedView, **columns: Any) -> None:
+    if not SavedView.objects.kept().filter(pk=view.pk).update(**columns):
+        raise NotThere(GONE)
+    for name, value in columns.items():
+        setattr(view, name, value)
+
+
+def _name(text: str) -> str:
+    name = " ".join(clean_text(text.replace("\0", "")).split())
+    if not name:
+        raise DoesNotFit("a view needs a name")
+    if len(name) > NAME_CHARS:
+        raise DoesNotFit(f"a view's name has at most {NAME_CHARS} characters")
+    return name
+
+
+def _query(query: str) -> str:
+    if len(query) > QUERY_CHARS:
+        raise DoesNotFit(f"a view holds at most {QUERY_CHARS:,} characters of filters: choose fewer values")
+    return query
+
+
+def _taken(name: str) -> str:
+    return f"you have a view {name} already"
+
+
+def _lock(owner: User) -> None:
+    """Two tabs of one person that save at once count one after the other."""
+    if User.objects.select_for_update().only("pk").filter(pk=owner.pk).first() is None:
+        raise NotThere("your account is no longer there: sign in anew")
