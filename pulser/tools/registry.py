@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 from jsonschema import Draft202012Validator
 
-from pulser.language.catalogue import Catalogue, StaticCatalogue, ToolSpec
 from pulser import plugins
+from pulser.language.catalogue import Catalogue, StaticCatalogue, ToolSpec
 from pulser.tools.approval import Approval
 from pulser.tools.base import Tool
 from pulser.tools.http import Http

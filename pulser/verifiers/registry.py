@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 from jsonschema import Draft202012Validator
 
-from pulser.language.catalogue import VerifierSpec
 from pulser import plugins
+from pulser.language.catalogue import VerifierSpec
 from pulser.verifiers.base import Verifier
 from pulser.verifiers.exit_code import ExitCode
 from pulser.verifiers.regex import Regex
