@@ -130,7 +130,7 @@ class Feed:
         self._tasks = []
         self._reader.close()
 
-    async def once(self, topic: Topic, key: Hashable, read: Callable[[], T]) -> T:
+    async def once(self, topic: Topic, key: Hashable, *, read: Callable[[], T]) -> T:
         """What `read` answers, read once for all viewers of the topic who ask for this key."""
 
         async def answer(_keys: list[Hashable]) -> dict[Hashable, T]:
@@ -153,7 +153,8 @@ class Feed:
 
     async def events(self, watch: Watch, run_id: str, *, after: int) -> Batch | None:
         """The next events of a run, None when there is no such run."""
-        return await self.once(watch.topic, ("events", run_id, after), partial(batches.batch, run_id, after=after))
+        read = partial(batches.batch, run_id, after=after)
+        return await self.once(watch.topic, ("events", run_id, after), read=read)
 
     async def batches(self, watch: Watch, afters: Mapping[str, int]) -> dict[str, Batch]:
         """The next events of these runs, as far as they fit into one reading; `events` brings the rest."""

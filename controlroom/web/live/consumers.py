@@ -190,7 +190,7 @@ class BoardConsumer(LiveConsumer):
 
     async def _send_changes(self, source: Feed, watch: Watch, run_ids: list[str]) -> None:
         """Oldest first, so that a board that puts new cards on top ends in order: ids begin with their time."""
-        matches = await read_matches(source, watch, run_ids, filters=self.view.followed)
+        matches = await read_matches(source, watch, run_ids=run_ids, filters=self.view.followed)
         send = self._send_events if self.wants_events else self._send_cards
         for start in range(0, len(run_ids), RUNS_AT_ONCE):
             some = run_ids[start : start + RUNS_AT_ONCE]
@@ -211,7 +211,7 @@ class BoardConsumer(LiveConsumer):
     async def _send_cards(self, source: Feed, watch: Watch, matches: Mapping[str, Match]) -> None:
         """A card is as new as its match or newer; if it does not belong here any more, the next round removes it."""
         newer = [run for run, match in matches.items() if match.passes and match.seq > self.client.seq_of(run)]
-        cards = await read_cards(source, watch, newer, view=self.view.layout)
+        cards = await read_cards(source, watch, run_ids=newer, view=self.view.layout)
         for run_id, match in matches.items():
             if run_id in cards:
                 await self._send_news(cards[run_id])

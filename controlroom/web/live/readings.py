@@ -15,19 +15,20 @@ from runs.stream.topics import Watch
 async def read_page(source: Feed, watch: Watch, *, after: int, log: int) -> Frame:
     """What a run's page lacks. Look at `more`; a log chunk that is held is told as news soon."""
     run_id = watch.topic.name
-    frame = await source.once(watch.topic, ("page", after, log), partial(frames.page, run_id, after=after, log=log))
+    read = partial(frames.page, run_id, after=after, log=log)
+    frame = await source.once(watch.topic, ("page", after, log), read=read)
     if frame.held:
         watch.topic.touch(run_id)
     return frame
 
 
-async def read_matches(source: Feed, watch: Watch, run_ids: Iterable[str], *, filters: RunFilters) -> dict[str, Match]:
+async def read_matches(source: Feed, watch: Watch, *, run_ids: Iterable[str], filters: RunFilters) -> dict[str, Match]:
     """Whether these runs pass the filters, as far as they are there: one query for all who filter alike."""
     read = partial(frames.matches, filters=filters)
     return await source.each(watch, run_ids, about=_key_of(filters), read=read)
 
 
-async def read_cards(source: Feed, watch: Watch, run_ids: Iterable[str], *, view: str) -> dict[str, Frame]:
+async def read_cards(source: Feed, watch: Watch, *, run_ids: Iterable[str], view: str) -> dict[str, Frame]:
     """How this view shows these runs, as far as they are there: rendered once for all who look at it."""
     found = await source.each(watch, run_ids, about=view, read=partial(frames.cards, view=view))
     source.remember(found)
@@ -37,7 +38,7 @@ async def read_cards(source: Feed, watch: Watch, run_ids: Iterable[str], *, view
 async def read_snapshot(source: Feed, watch: Watch, *, filters: RunFilters, view: str) -> dict[str, int]:
     """What the board shows to this viewer: the seq of each run by its id."""
     read = partial(frames.snapshot, watch.caller.actor, filters=filters, view=view)
-    shown: dict[str, int] = await source.once(watch.topic, ("snapshot", view, _key_of(filters)), read)
+    shown: dict[str, int] = await source.once(watch.topic, ("snapshot", view, _key_of(filters)), read=read)
     source.remember(shown)
     return shown
 
