@@ -14,7 +14,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from pulser.catalogue import UnreadablePlan
 from runs.errors import PlanUnreadable
-from runs.execution import clock, identity, presence, stopping, watchdog, work
+from runs.execution import identity, parent_death, presence, stopping, watchdog, work
 from runs.execution.retiring import at_work
 from runs.execution.sweep import condemn_plan
 from runs.execution.sweep import sweep as sweep_once
@@ -125,7 +125,7 @@ def _look_at_once(sender: Any = None, **_kwargs: Any) -> None:
 @signals.worker_ready.connect
 def _watch_helper(sender: Any = None, **_kwargs: Any) -> None:
     if dog := getattr(getattr(sender, "controller", None), "watchdog", None):
-        clock.end_without(dog, name="the watchdog", is_stopping=stopping.is_stopping)
+        parent_death.stop_with_helper(dog, name="the watchdog", is_stopping=stopping.is_stopping)
 
 
 @signals.worker_shutting_down.connect

@@ -8,7 +8,7 @@ from typing import Any
 
 import celery.beat
 
-from runs.execution.clock import end_itself
+from runs.execution.parent_death import stop_this_process
 from runs.execution.stopping import is_stopping
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Beat(threading.Thread):
             self._service.start()
         except Exception:
             logger.exception("beat broke")
-        end_itself("beat", is_stopping=is_stopping)
+        stop_this_process("beat", is_stopping=is_stopping)
 
     def stop(self) -> None:
         """Returns at once."""

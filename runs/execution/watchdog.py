@@ -26,8 +26,8 @@ from kombu.exceptions import OperationalError
 
 from runs.errors import RunError
 from runs.execution import presence, stopping
-from runs.execution.clock import hear_of_death
 from runs.execution.identity import holder, main_pid
+from runs.execution.parent_death import signal_on_parent_death
 from runs.transitions.rescuing import hand_back, lose
 from runs.transitions.turn import rows
 
@@ -78,7 +78,7 @@ def _watch(ask: Callable[[], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGUSR1, _hurry)  # it may come twice: from the worker's main thread, and from its last one
-    hear_of_death(main_pid(), signal.SIGUSR1)
+    signal_on_parent_death(main_pid(), signal.SIGUSR1)
     Watchdog(main_pid(), ask=ask).run()
 
 

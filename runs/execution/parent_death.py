@@ -18,14 +18,14 @@ logger = logging.getLogger(__name__)
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-def hear_of_death(parent: int, number: signal.Signals) -> None:
+def signal_on_parent_death(parent: int, number: signal.Signals) -> None:
     """Get this signal when the process that forked this one has ended."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
     if os.getppid() != parent:  # it died before the line above
         os.kill(os.getpid(), number)
 
 
-def end_without(helper: int, *, name: str, is_stopping: Callable[[], bool]) -> None:
+def stop_with_helper(helper: int, *, name: str, is_stopping: Callable[[], bool]) -> None:
     """Called in the main process: stop it when its helper has ended, so that whoever supervises it starts both anew.
 
     `helper` is the number of that process.
@@ -34,13 +34,13 @@ def end_without(helper: int, *, name: str, is_stopping: Callable[[], bool]) -> N
 
     def watch() -> None:
         select.select([ended], [], [])
-        end_itself(name, is_stopping=is_stopping)
+        stop_this_process(name, is_stopping=is_stopping)
 
     threading.Thread(target=watch, name=f"{name}-watch", daemon=True).start()
 
 
-def end_itself(helper: str, *, is_stopping: Callable[[], bool]) -> None:
-    """Stop this process, since its helper is gone; in good order, as on SIGTERM."""
+def stop_this_process(helper: str, *, is_stopping: Callable[[], bool]) -> None:
+    """Stop, since the helper of that name is gone; in good order, as on SIGTERM."""
     if not is_stopping():
         logger.error("%s has ended by itself: this process stops as well", helper)
         os.kill(os.getpid(), signal.SIGTERM)
