@@ -26,6 +26,7 @@ OWN_REDIS = "CONTROLROOM_TEST_OWN_REDIS"  # tells the xdist workers that REDIS_U
 PURE = (  # need neither servers nor Django
     "tests/pulser/language",
     "tests/pulser/engine",
+    "tests/pulser/kernel",
     "tests/pulser/proofs",
     "tests/controlroom/stack",
     "tests/test_architecture.py",

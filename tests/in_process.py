@@ -39,10 +39,10 @@ def _delete_rows(_case: TransactionTestCase) -> None:
 
 @pytest.fixture(scope="session")
 def asked_to_end() -> Iterator[list[str]]:
-    """What the pulse would have ended this process for. It would take the tests that come after with it."""
+    """What the heartbeat would have ended this process for. It would take the tests that come after with it."""
     asked: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("runs.execution.perform.end_this_process", lambda: asked.append("the pulse"))
+        patch.setattr("runs.execution.pool_process.end_this_process", lambda: asked.append("the heartbeat"))
         yield asked
 
 
@@ -55,7 +55,7 @@ def this_process_goes_on(asked_to_end: list[str]) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def end_connections_of_other_threads(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """The pulse's thread lives as long as its process: its connection would keep the test database alive."""
+    """The heartbeat's thread lives as long as its process: its connection would keep the test database alive."""
     yield
     with django_db_blocker.unblock():
         if not connection.settings_dict["NAME"].startswith("test_"):

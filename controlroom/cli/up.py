@@ -43,7 +43,7 @@ class Options:
 
     @property
     def connections(self) -> int:
-        """What the database must have room for: web's pool, and two for each step at once (its own, its pulse's)."""
+        """Room that the database must have: web's pool, and two for each step at once (its own, the heartbeat's)."""
         return self.pool + 2 * self.workers + OTHER_CONNECTIONS
 
     @property

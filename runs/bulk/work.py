@@ -28,7 +28,7 @@ from runs.bulk.asking import RUNS_MAX, meant, read_moment
 from runs.bulk.report import report
 from runs.bulk.undo import done_by, expected, undone_by
 from runs.errors import DoesNotFit, RunError
-from runs.execution.insist import insist
+from runs.execution.disconnects import retry_on_disconnect
 from runs.models import Event, Run, Step
 from runs.queries.lists.filters import TextQuery, read_filters
 
@@ -123,10 +123,10 @@ def take_back(*, action: str, bulk: str, context: ToolContext) -> dict[str, Any]
 
     Those that somebody moved since stay as they are. Returns and raises as `carry_out` does.
     """
-    undone = insist(lambda: _undone(bulk))
+    undone = retry_on_disconnect(lambda: _undone(bulk))
     if undone is None or undone.finished_at is None or undone_by(undone) != action:
         raise PermanentError("the bulk work that is to be undone is not there any more, or is under way again")
-    done = insist(lambda: expected(undone))
+    done = retry_on_disconnect(lambda: expected(undone))
     return _go_through(action, lambda actor: _done_by(undone), context=context, number=done or 0, missing=MISSING)
 
 
@@ -139,7 +139,9 @@ def _undone(bulk: str) -> Run | None:
 
 def _done_by(bulk: Run) -> list[str]:
     try:
-        return [str(pk) for pk in insist(lambda: list(done_by(bulk).values_list("pk", flat=True)[:RUNS_MAX]))]
+        return [
+            str(pk) for pk in retry_on_disconnect(lambda: list(done_by(bulk).values_list("pk", flat=True)[:RUNS_MAX]))
+        ]
     except ValidationError as error:
         raise PermanentError("the bulk work that is to be undone named what is no run") from error
 
@@ -153,7 +155,7 @@ def _go_through(
     missing: str = "",
 ) -> dict[str, Any]:
     """Do it to what is selected, of which `number` were expected at least; `missing` says why some are not."""
-    bulk = insist(lambda: Run.objects.get(pk=context.run_id))
+    bulk = retry_on_disconnect(lambda: Run.objects.get(pk=context.run_id))
     actor = Actor(bulk.actor, frozenset({OPERATOR}))
     ids = _selected(context.workdir / SELECTED, lambda: select(actor))
     tally = Tally(len(ids))
@@ -195,7 +197,9 @@ def _matching(actor: Actor, query: str, asked_at: str) -> list[str]:
         moment = read_moment(asked_at)
     except DoesNotFit as error:
         raise PermanentError(f"asked_at: {error.message}") from error
-    found = insist(lambda: list(meant(actor, filters, asked_at=moment).values_list("pk", flat=True)[:RUNS_MAX]))
+    found = retry_on_disconnect(
+        lambda: list(meant(actor, filters, asked_at=moment).values_list("pk", flat=True)[:RUNS_MAX])
+    )
     return [str(pk) for pk in found]
 
 
@@ -207,8 +211,8 @@ def _batches(ids: Sequence[str]) -> Iterator[list[str]]:
 
 def _do(action: Action, batch: list[str], *, bulk: Run, actor: Actor, tally: Tally, context: ToolContext) -> None:
     watch = Watch(context)
-    known = insist(lambda: {str(run.pk): run for run in Run.objects.filter(pk__in=batch)})
-    ours = insist(lambda: _done_before(action, batch, bulk=bulk, actor=actor))
+    known = retry_on_disconnect(lambda: {str(run.pk): run for run in Run.objects.filter(pk__in=batch)})
+    ours = retry_on_disconnect(lambda: _done_before(action, batch, bulk=bulk, actor=actor))
     for run_id in batch:
         watch.check()
         if run_id in ours:
@@ -234,7 +238,7 @@ def _do_one(action: Action, run_id: str, *, run: Run | None, bulk: Run, actor: A
     else:
         try:
             signed = {"bulk": str(bulk.pk)} if action.is_signed else {}
-            insist(lambda: action.move(run_id, actor=actor, **signed))
+            retry_on_disconnect(lambda: action.move(run_id, actor=actor, **signed))
             tally.done += 1
         except RunError as error:
             tally.skip(run_id, str(run), why=error.message)

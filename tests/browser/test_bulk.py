@@ -62,7 +62,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
             connections.close_all()
 
     monkeypatch.setattr(bulk_work, "_do_one", one_by_one)
-    monkeypatch.setattr("runs.execution.progress.INTERVAL", 0.0)
+    monkeypatch.setattr("pulser.kernel.progress.INTERVAL", 0.0)
     worker = threading.Thread(target=at_work)
 
     def let_go() -> None:

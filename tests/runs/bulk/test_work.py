@@ -185,7 +185,7 @@ def test_it_is_cancelled_in_the_middle(monkeypatch: pytest.MonkeyPatch, quick_lo
     act = module._do_one
 
     class Patient(Watch):
-        """Looks up once the pulse has told."""
+        """Looks up once the heartbeat has told."""
 
         def check(self) -> None:
             if Run.objects.get(pk=bulk.pk).stop:

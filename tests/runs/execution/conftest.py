@@ -25,5 +25,5 @@ def celery_sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pulse looks for a cancellation all the time."""
-    monkeypatch.setattr("runs.execution.pulse.LOOK_INTERVAL", 0.0)
+    """The heartbeat looks for a cancellation all the time."""
+    monkeypatch.setattr("pulser.kernel.heartbeat.LOOK_INTERVAL", 0.0)

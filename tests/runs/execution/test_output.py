@@ -7,12 +7,14 @@ import threading
 import pytest
 from django.db import OperationalError, connections
 
+from pulser.kernel.output import Output
 from pulser.language.limits import LOG_BYTES, LOG_CHUNK_BYTES
-from runs.execution.output import Output
+from runs.execution.reporter import DatabaseReporter
 from runs.execution.workspace import workspace_of
 from runs.models import LogChunk, Run
 from tests.factories import start
 from tests.runs.execution.plans import plan, shell
+from tests.runs.execution.reporters import reporter_of
 from tests.runs.helpers import (
     ALICE,
     attempts_of,
@@ -121,7 +123,7 @@ def test_no_line_is_torn_between_two_chunks() -> None:
 
 def test_the_beginning_of_a_line_waits_for_one_flush() -> None:
     run = start(plan(shell("a", "true")))
-    output = Output(claimed(run, ALICE))
+    output = Output(reporter_of(claimed(run, ALICE)))
     seen = []
     for piece in (b"done\nPass", b"word", b": ", b"****\n"):
         output.write("stdout", piece)
@@ -136,7 +138,7 @@ def test_output_of_an_attempt_that_is_over_is_dropped() -> None:
     claim = claimed(run, ALICE)
     finished(claim)
 
-    late = Output(claim)
+    late = Output(reporter_of(claim))
     late.write("stdout", b"too late")
     late.flush()
 
@@ -146,10 +148,10 @@ def test_output_of_an_attempt_that_is_over_is_dropped() -> None:
 
 def test_output_that_the_database_did_not_take_comes_first_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
     run = start(plan(shell("a", "true")))
-    output = Output(claimed(run, ALICE))
+    output = Output(reporter_of(claimed(run, ALICE)))
     output.write("stdout", b"early\n")
     with monkeypatch.context() as away:
-        away.setattr(Output, "_store", _database_is_away)
+        away.setattr(DatabaseReporter, "_insert", _database_is_away)
         with pytest.raises(OperationalError):
             output.flush()
 

@@ -16,10 +16,12 @@ from django.conf import settings
 from django.db import connection
 
 from controlroom.celery import TRANSPORT
-from runs.execution import dispatch, perform
+from pulser.kernel import execution
+from pulser.kernel.leftovers import end_leftovers
+from runs.execution import dispatch
 from runs.execution.identity import host
 from runs.execution.work import work
-from runs.execution.workspace import end_leftovers, workspace_of
+from runs.execution.workspace import workspace_of
 from runs.models import Attempt, Worker
 from runs.transitions.rescuing import lose
 from tests.factories import start
@@ -71,7 +73,7 @@ def test_nothing_of_the_servers_secrets_reaches_a_step() -> None:
 
 def test_a_tool_that_is_not_installed_here_is_a_permanent_error(monkeypatch: pytest.MonkeyPatch) -> None:
     run = start(HELLO)
-    monkeypatch.setattr(perform.tools, "installed", lambda: {})
+    monkeypatch.setattr(execution.tools, "installed", lambda: {})
 
     drive(run)
 
@@ -102,7 +104,7 @@ def test_arguments_of_the_wrong_type_are_a_permanent_error() -> None:
 
 def test_a_tool_that_breaks_ends_its_attempt_and_not_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     run = start(plan(shell("a", "true", retry=ONCE), finals=(shell("f", "true", retry=ONCE),)))
-    tool = perform.tools.installed()["shell"]
+    tool = execution.tools.installed()["shell"]
     monkeypatch.setattr(tool, "call", lambda *_: 1 / 0)
 
     drive(run)
@@ -116,7 +118,7 @@ def test_outputs_that_cannot_be_stored_fail_the_step_and_not_the_worker(
     outputs: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = start(plan(shell("a", "true")))
-    monkeypatch.setattr(perform.tools.installed()["shell"], "call", lambda *_: outputs)
+    monkeypatch.setattr(execution.tools.installed()["shell"], "call", lambda *_: outputs)
 
     drive(run)
 

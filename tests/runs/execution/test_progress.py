@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pytest
 from django.db import OperationalError
 
-from runs.execution import progress as module
-from runs.execution.progress import Progress
+from pulser.kernel import progress as module
+from pulser.kernel.progress import Progress
+from runs.execution import reporter
 from runs.execution.sweep import sweep
 from runs.models import Event, Run, Step
 from runs.transitions import retry
@@ -16,6 +17,7 @@ from runs.transitions.claiming import Claim
 from runs.transitions.progressing import progress
 from tests.factories import make_actor, make_lane, make_session, start
 from tests.runs.execution.plans import ONCE, plan, shell
+from tests.runs.execution.reporters import reporter_of
 from tests.runs.helpers import (
     BOB,
     assert_log_folds_to_rows,
@@ -34,6 +36,10 @@ def claim() -> Claim:
     return claimed(start(plan(shell("only", "true"))))
 
 
+def progress_of(claim: Claim) -> Progress:
+    return Progress(reporter_of(claim), name="the step")
+
+
 def told(claim: Claim) -> list[dict[str, int]]:
     return list(
         Event.objects.filter(run=claim.run_id, kind="step.progressed").in_order().values_list("data", flat=True)
@@ -50,7 +56,7 @@ def test_progress_is_an_event_and_stands_on_the_step(claim: Claim) -> None:
 
 
 def test_it_is_told_at_most_once_a_second_and_at_the_end(claim: Claim) -> None:
-    report = Progress(claim)
+    report = progress_of(claim)
     for done in range(1, 101):
         report(done, 100)
     report.flush()
@@ -61,7 +67,7 @@ def test_it_is_told_at_most_once_a_second_and_at_the_end(claim: Claim) -> None:
 def test_long_work_tells_less_often(claim: Claim, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(10_000))  # seconds: one goes by with each look
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: float(next(clock))))
-    report = Progress(claim)
+    report = progress_of(claim)
     for done in range(3_600):
         report(done, 3_600)
     assert 100 < len(told(claim)) < 400
@@ -90,12 +96,12 @@ def test_a_database_that_is_away_disturbs_no_work(claim: Claim, monkeypatch: pyt
         raise OperationalError("the database is away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "progress", away)
-        Progress(claim)(1, 2)
+        patch.setattr(reporter, "progress", away)
+        progress_of(claim)(1, 2)
     assert told(claim) == []
 
 
 @pytest.mark.parametrize(("done", "total"), [(-1, -1), (2**80, 2**80)])
 def test_strange_numbers_are_bounded(claim: Claim, done: int, total: int) -> None:
-    Progress(claim)(done, total)
+    progress_of(claim)(done, total)
     assert at(claim)[0] in (0, 2**63 - 1)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from runs.execution import safety
+from pulser.kernel.lease import check_lease
 from runs.execution.perform import perform
 from runs.execution.sweep import sweep
 from runs.execution.workspace import workspace_of
+from runs.transitions.claiming import LEASE_S
 from runs.transitions.deciding import approve
 from tests.factories import make_actor, start
 from tests.runs.execution.plans import plan, shell
+from tests.runs.execution.reporters import reporter_of
 from tests.runs.helpers import (
     BOB,
     assert_log_folds_to_rows,
@@ -44,9 +46,9 @@ def test_a_claim_that_reached_its_worker_too_late_is_not_carried_out() -> None:
 
 def test_a_claim_is_asked_for_again_when_the_answer_took_long() -> None:
     """The first answer is true and worth nothing: the lease may have run out since it was given."""
-    moments = [0.0, safety.FRESH_S + 1, 100.0, 100.1]
+    moments = [0.0, LEASE_S / 2 + 1, 100.0, 100.1]
 
-    safety.make_sure(claimed(start(SEND)), clock=lambda: moments.pop(0))
+    check_lease(reporter_of(claimed(start(SEND))), lease_s=LEASE_S, clock=lambda: moments.pop(0))
 
     assert moments == []
 

@@ -10,22 +10,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from pulser.kernel.reporter import Reporter
 from pulser.tools.base import Cancelled
-from runs.execution.insist import insist
-from runs.transitions.claiming import LEASE_S, Claim
-from runs.transitions.finishing import renew
-
-FRESH_S = LEASE_S / 2  # an older answer says nothing about now
 
 
-def make_sure(claim: Claim, *, clock: Callable[[], float] = time.monotonic) -> None:
+def check_lease(reporter: Reporter, *, lease_s: float, clock: Callable[[], float] = time.monotonic) -> None:
     """Renew the lease just before the call. Raises Cancelled when it was lost: then nothing may be done.
 
-    `clock`: seconds that only count.
+    An answer that took longer than half the lease says nothing about now, and is asked for again. `clock`: seconds
+    that only count.
     """
     while True:
-        asked = clock()
-        if not insist(lambda: renew(claim, lease_s=LEASE_S)):
+        asked_at = clock()
+        if not reporter.retry_on_disconnect(reporter.renew_lease):
             raise Cancelled("the claim was lost before the call")
-        if clock() - asked < FRESH_S:
+        if clock() - asked_at < lease_s / 2:
             return

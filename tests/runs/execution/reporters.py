@@ -1,0 +1,14 @@
+"""The worker's reporter of a claim, as `perform` makes it."""
+
+from __future__ import annotations
+
+from pulser.catalogue import graph_of
+from pulser.tools.effects import effect_of
+from runs.execution.reporter import DatabaseReporter
+from runs.transitions.claiming import Claim
+
+
+def reporter_of(claim: Claim) -> DatabaseReporter:
+    graph = graph_of(claim.version_id)
+    effect = effect_of(graph.nodes[claim.key].step)
+    return DatabaseReporter(claim, graph, effect=effect, go_on=lambda: False)
