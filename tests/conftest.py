@@ -34,6 +34,7 @@ PURE = (  # need neither servers nor Django
 )
 FRESH_S = 60.0
 SERVERS = pytest.StashKey["Servers"]()
+pytest.register_assert_rewrite("tests.pulser.kernel.contract")  # tests that other files inherit
 
 
 class Servers:

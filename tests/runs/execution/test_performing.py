@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +13,6 @@ from django.db import connection
 
 from controlroom.celery import TRANSPORT
 from pulser.kernel import execution
-from pulser.kernel.leftovers import end_leftovers
 from runs.execution import dispatch
 from runs.execution.identity import host
 from runs.execution.work import work
@@ -25,6 +20,7 @@ from runs.execution.workspace import workspace_of
 from runs.models import Attempt, Worker
 from runs.transitions.rescuing import lose
 from tests.factories import start
+from tests.pulser.kernel.processes import left_over
 from tests.runs.execution.plans import ONCE, plan, shell
 from tests.runs.helpers import (
     ALICE,
@@ -127,27 +123,10 @@ def test_outputs_that_cannot_be_stored_fail_the_step_and_not_the_worker(
     assert_log_folds_to_rows(run)
 
 
-@contextmanager
-def _left_over(key: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that an earlier attempt of the step has left behind, leading a group of its own."""
-    env = {**os.environ, "PULSER_IDEMPOTENCY_KEY": key}
-    process = subprocess.Popen(["sleep", "60"], env=env, start_new_session=True)
-    try:
-        wait_until(lambda: key.encode() in _environ(process.pid))
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _environ(pid: int) -> bytes:
-    return Path(f"/proc/{pid}/environ").read_bytes()
-
-
 def test_what_is_left_of_an_earlier_attempt_is_killed_before_the_next() -> None:
     run = start(HELLO)
     claim = claimed(run)
-    with _left_over(f"{run.pk}/a") as process:
+    with left_over(f"{run.pk}/a") as process:
         Attempt.objects.filter(pk=claim.attempt_id).update(process_group=process.pid, host=host())
         let_leases_run_out(run)
         lose(str(run.pk), "a", number=1)
@@ -156,19 +135,6 @@ def test_what_is_left_of_an_earlier_attempt_is_killed_before_the_next() -> None:
 
         assert process.wait(5) == -signal.SIGKILL
     assert status_of(run) == "success"
-
-
-def test_a_strangers_process_group_is_left_alone() -> None:
-    with _left_over("another-run/a") as process:
-        assert not end_leftovers(process.pid, idempotency_key="this-run/a")
-        assert process.poll() is None
-
-
-def test_a_process_group_that_is_gone_is_no_trouble() -> None:
-    with _left_over("k") as process:
-        gone = process.pid
-
-    assert not end_leftovers(gone, idempotency_key="k")
 
 
 def test_a_result_is_recorded_though_the_database_hung_up_meanwhile() -> None:
