@@ -8,6 +8,7 @@ import pytest
 from django.db import OperationalError, connections
 
 from pulser.kernel.output import Output
+from pulser.kernel.reporter import OutputChunk
 from pulser.language.limits import LOG_BYTES, LOG_CHUNK_BYTES
 from runs.execution.reporter import DatabaseReporter
 from runs.execution.workspace import workspace_of
@@ -161,6 +162,18 @@ def test_output_that_the_database_did_not_take_comes_first_the_next_time(monkeyp
     assert log_of(run, "a") == b"early\n"
     output.flush(is_last=True)
     assert log_of(run, "a") == b"early\nlate"
+
+
+def test_a_chunk_whose_storing_was_not_confirmed_is_stored_once() -> None:
+    """The connection broke between the commit and its answer."""
+    run = start(plan(shell("a", "true")))
+    reporter = reporter_of(claimed(run, ALICE))
+    chunks = [OutputChunk("stdout", 0, b"one\n"), OutputChunk("stdout", 4, b"two\n")]
+    reporter.store_output(chunks[:1])
+
+    reporter.store_output(chunks)
+
+    assert log_of(run, "a") == b"one\ntwo\n"
 
 
 def _database_is_away(*_args: object) -> None:
