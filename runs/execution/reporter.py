@@ -130,7 +130,7 @@ class DatabaseReporter:
         try:
             self.finished = finish_attempt(claim, self._as_stored(outcome), report=_report(report), go_on=go_on)
         except (DataError, IntegrityError, TypeError, ValueError) as error:
-            raise NotStorable(str(error).splitlines()[0]) from error
+            raise NotStorable(str(error).partition("\n")[0] or type(error).__name__) from error
         return self.finished.accepted
 
     def _as_stored(self, outcome: kernel.Success | kernel.Failure | kernel.Suspended | kernel.Stopped) -> Outcome:
