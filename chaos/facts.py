@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.rows import dict_row
 
-from pulser.engine.fold import Entry
+from pulser.engine.fold import LoggedEvent
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class RunFact:
     is_stopped: bool = False
     is_archived: bool = False
     steps: Mapping[str, StepFact] = field(default_factory=dict)
-    events: Sequence[Entry] = ()
+    events: Sequence[LoggedEvent] = ()
 
 
 RUNS = """
@@ -86,7 +86,7 @@ def read(database_url: str) -> list[RunFact]:
         )
     attempts_of = _grouped(attempts, "step_id", lambda row: AttemptFact(**row))
     steps_of = _grouped(steps, "run_id", lambda row: _step(row, attempts_of))
-    events_of = _grouped(events, "run_id", lambda row: Entry(**row))
+    events_of = _grouped(events, "run_id", lambda row: LoggedEvent(**row))
     return [
         RunFact(**run, steps={step.key: step for step in steps_of[run["id"]]}, events=events_of[run["id"]])
         for run in runs

@@ -71,14 +71,14 @@ def _machine(
             f"`{name}`",
             ", ".join(f"`{source}`" for source in sorted(move.sources)),
             f"`{move.target}`",
-            f"`{move.event}`",
+            ", ".join(f"`{event}`" for event in move.events),
         )
         for name, move in moves.items()
     ]
     owners = [(f"`{status}`", each.owner, each.deadline, each.then) for status, each in custody.items()]
     return [
         *(*diagram, "```\n"),
-        _table(("Move", "From", "To", "Event"), rows),
+        _table(("Move", "From", "To", "Events"), rows),
         "Who must act on what has not ended:\n",
         _table(("Status", "Who", "Until", "And then"), owners),
     ]
@@ -109,7 +109,8 @@ An event has `run`, `seq`, `kind`, `step` (empty when it is about the run as a w
 STATES_INTRO = """\
 # The state machine
 
-A move is an arrow: it is allowed from certain statuses, leads to one, and is told as one event. The tables below are
+A move is an arrow: it is allowed from certain statuses, leads to one, and is told as one event, or as two where it
+makes two moves at once. The tables below are
 `pulser/engine/states.py`; the moves are carried out by `runs/transitions/`, and nothing else writes a status. A move
 that the present status does not allow is refused: the API answers 409 with the reason.
 """

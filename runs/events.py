@@ -1,19 +1,21 @@
 """How something is said: the kinds of events with their data, and the one way to append them.
 
 Events of a run are numbered from 1 without gaps. They are collected while the run is locked, and written in one
-statement
-together with the run's own changes, in the transaction that makes them true.
+statement together with the run's own changes, in the transaction that makes them true. Every event is made by `entry`,
+and every statement that writes events does it by `INSERT_EVENTS`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from django.db import connection
+from pulser.engine.states import RunStatus, StepStatus
+from runs.sql import assign, column, quoted
 
 KINDS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "run.queued": (
@@ -95,7 +97,7 @@ KINDS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class NewEvent:
     """An event before it has its number."""
 
     kind: str
@@ -104,50 +106,66 @@ class Entry:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-def entry(kind: str, /, *, step: str = "", attempt: int | None = None, **data: Any) -> Entry:
+def entry(kind: str, /, *, step: str = "", attempt: int | None = None, **data: Any) -> NewEvent:
     """An event of a declared kind. Raises KeyError for a kind or a field that is not declared."""
     unknown = data.keys() - KINDS[kind][1].keys()
     if unknown:
         raise KeyError(f"{kind} has no {', '.join(sorted(unknown))}")
-    return Entry(kind, step, attempt, data)
+    return NewEvent(kind, step, attempt, data)
 
 
-# Rows of the log for the entries after a seq: the arguments are the run, that seq, and `columns` of the entries.
-SAY = """
-INSERT INTO runs_event (run_id, seq, kind, step, attempt, data, at)
-SELECT %s::uuid, %s::int + n, kind, step, attempt, data::jsonb, clock_timestamp()
-FROM unnest(%s::text[], %s::text[], %s::int[], %s::text[]) WITH ORDINALITY AS e(kind, step, attempt, data, n)
+# The events that are given by `event_values`, in their order: `n` counts them from 1.
+GIVEN_EVENTS = """
+unnest(%(kinds)s::text[], %(steps)s::text[], %(attempts)s::int[], %(data)s::text[])
+WITH ORDINALITY AS given(kind, step, attempt, data, n)
 """
-APPEND = f"""
-WITH said AS ({SAY}) UPDATE runs_run SET seq = %s{{changes}} WHERE id = %s
-RETURNING EXISTS (SELECT FROM runs_step WHERE status = 'queued')
-       OR EXISTS (SELECT FROM runs_run WHERE status = 'queued')
+
+# The one way in which rows of the log are made. The statement around it says which, as a table `told` of
+# run_id, seq, kind, step, attempt and data; it holds the lock of the run, which keeps the numbers free of gaps.
+INSERT_EVENTS = """
+INSERT INTO runs_event (run_id, seq, kind, step, attempt, data, at)
+SELECT run_id, seq, kind, step, attempt, data, clock_timestamp() FROM told
+"""
+
+
+def event_values(events: Sequence[NewEvent]) -> dict[str, list[Any]]:
+    """The parameters of GIVEN_EVENTS."""
+    return {
+        "kinds": [event.kind for event in events],
+        "steps": [event.step for event in events],
+        "attempts": [event.attempt for event in events],
+        "data": [json.dumps(event.data) for event in events],
+    }
+
+
+@cache
+def append_statement(changes: str) -> str:
+    """Write events, the number of the last of them and the run's changes (`SET` clauses that go on after a comma).
+
+    The caller holds the run's row, and expects the one row that comes back: whether a step or a run is queued in the
+    whole control room. Two tables in one statement are no matter for the ORM.
+    """
+    return f"""
+WITH told AS (
+    SELECT %(run_id)s::uuid AS run_id, %(seq)s::int + n AS seq, kind, step, attempt, data::jsonb AS data
+    FROM {GIVEN_EVENTS}
+), logged AS ({INSERT_EVENTS})
+UPDATE runs_run SET seq = %(new_seq)s{changes} WHERE id = %(run_id)s::uuid
+RETURNING EXISTS (SELECT FROM runs_step WHERE status = {quoted(StepStatus.QUEUED)})
+       OR EXISTS (SELECT FROM runs_run WHERE status = {quoted(RunStatus.QUEUED)})
 """  # noqa: S608
 
 
-def columns(entries: list[Entry]) -> list[list[Any]]:
-    """The entries as SAY takes them."""
-    return [
-        [e.kind for e in entries],
-        [e.step for e in entries],
-        [e.attempt for e in entries],
-        [json.dumps(e.data) for e in entries],
-    ]
+def append(run_id: str, events: Sequence[NewEvent], *, seq: int, changes: Mapping[str, Any]) -> bool:
+    """Write the events after `seq` and the run's changes in one statement. The caller holds the run's row lock.
 
-
-def append(
-    run_id: str, entries: list[Entry], *, seq: int, changes: str = "", values: tuple[Any, ...] = ()
-) -> tuple[int, bool]:
-    """Write the entries after `seq` and the run's changes (SQL assignments) in one statement.
-
-    Returns the new seq, and whether a step or a run of any kind was queued: who has just become free need not look for
-    work where there is none. The caller holds the run's row lock, which is what keeps the numbers free of gaps.
+    Returns whether a step or a run of any kind was queued: who has just become free need not look for work where there
+    is none.
     """
-    new = seq + len(entries)
-    with connection.cursor() as cursor:
-        cursor.execute(APPEND.format(changes=changes), [run_id, seq, *columns(entries), new, *values, run_id])
-        (others_wait,) = cursor.fetchone()
-    return new, others_wait
+    text, values = assign(changes)
+    known = {"run_id": run_id, "seq": seq, "new_seq": seq + len(events)}
+    (others_wait,) = column(append_statement(f", {text}" if text else ""), known | values | event_values(events))
+    return bool(others_wait)
 
 
 def rfc3339(moment: datetime) -> str:

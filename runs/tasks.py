@@ -16,7 +16,7 @@ from pulser.catalogue import UnreadablePlan
 from runs.errors import PlanUnreadable
 from runs.execution import identity, parent_death, presence, stopping, watchdog, work
 from runs.execution.retiring import at_work
-from runs.execution.sweep import condemn_plan
+from runs.execution.sweep import fail_unreadable_runs
 from runs.execution.sweep import sweep as sweep_once
 from runs.models import Worker
 from runs.retention.tidying import Tidier
@@ -67,7 +67,7 @@ def _work() -> None:
     try:
         work.work()
     except (UnreadablePlan, PlanUnreadable) as error:
-        condemn_plan(error)
+        fail_unreadable_runs(error)
 
 
 @contextmanager
@@ -91,7 +91,7 @@ def _register(sender: Any = None, **_kwargs: Any) -> None:
     try:
         presence.register(slots=sender.concurrency or 1)
     except (DatabaseError, InterfaceError) as error:  # it is away: the first answer to a probe registers the worker
-        logger.warning("worker %s cannot register yet: %s", identity.holder().name, error)
+        logger.warning("worker %s cannot register yet: %s", identity.claimant().name, error)
     connections.close_all()  # a forked child must not inherit an open connection
     sender.watchdog = watchdog.start(send_probes)
 

@@ -25,7 +25,7 @@ from runs.errors import NotThere, RunError
 from runs.models import Delivery, Hook, Lane, Run, Session
 from runs.models.hook import Door, knock
 from runs.models.known import known
-from runs.transitions.queueing import Delivery as KeptDelivery
+from runs.transitions.create import HookDelivery
 
 router = Router(tags=["hooks"], by_alias=True)
 
@@ -120,7 +120,7 @@ def _handle(request: HttpRequest, door: Door, *, body: bytes, actor: Actor) -> H
 
 
 def _start(
-    door: Door, *, params: dict[str, Any], actor: Actor, key: Idempotency | None, delivery: KeptDelivery
+    door: Door, *, params: dict[str, Any], actor: Actor, key: Idempotency | None, delivery: HookDelivery
 ) -> Started:
     version = known(PlanVersion, id=door.version_id, number=door.number, plan_id=door.plan_id)
     version.plan = known(Plan, id=door.plan_id, slug=door.plan)
@@ -136,14 +136,14 @@ def _start(
     )
 
 
-def _delivery(request: HttpRequest, door: Door, body: bytes, *, status: int) -> KeptDelivery:
+def _delivery(request: HttpRequest, door: Door, body: bytes, *, status: int) -> HookDelivery:
     """Only headers that we know to be harmless: the others may hold secrets of any name."""
     headers = {name: request.headers[name] for name in KEPT_HEADERS if name in request.headers}
     key = next((request.headers[name] for name in KEY_HEADERS if request.headers.get(name)), "")
-    return KeptDelivery(door.hook_id, key[:KEY_CHARS], headers, body, status)
+    return HookDelivery(door.hook_id, key[:KEY_CHARS], headers, body, status)
 
 
-def _keep(delivery: KeptDelivery, *, run: Run | None = None) -> None:
+def _keep(delivery: HookDelivery, *, run: Run | None = None) -> None:
     Delivery.objects.create(
         hook_id=delivery.hook_id,
         run=run,

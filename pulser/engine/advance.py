@@ -88,7 +88,7 @@ def _scope(facts: Facts, node: Node) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class StepCounts:
     """How the steps of a run stand, counted.
 
     `busy`: queued, running, or backing off so briefly that the slot is kept. `paused`: waiting, or in a longer backoff.
@@ -104,27 +104,27 @@ class Tally:
     stop: str = ""
 
 
-def conclude(graph: Graph, tally: Tally, *, facts: Facts) -> Command | None:
+def conclude(graph: Graph, counts: StepCounts, *, facts: Facts) -> Command | None:
     """What becomes of a run of which no step can be claimed. None: somebody is still at work.
 
     Raises ValueError for a run that could never end: pending steps, and nothing under way.
     """
-    if tally.busy:
+    if counts.busy:
         return None
-    if tally.paused:
+    if counts.paused:
         return Wait()
-    if tally.pending:
-        raise ValueError(f"{tally.pending} steps are pending and nothing is under way")
-    if tally.next_final:
-        return advance(graph, facts, ready=[tally.next_final])[0]
-    return _ending(graph, tally)
+    if counts.pending:
+        raise ValueError(f"{counts.pending} steps are pending and nothing is under way")
+    if counts.next_final:
+        return advance(graph, facts, ready=[counts.next_final])[0]
+    return _ending(graph, counts)
 
 
-def _ending(graph: Graph, tally: Tally) -> Finish:
-    counted = [key for key in graph.in_order(tally.failed) if not graph.nodes[key].step.continue_on_error]
-    if tally.stop == "cancel":
+def _ending(graph: Graph, counts: StepCounts) -> Finish:
+    counted = [key for key in graph.in_order(counts.failed) if not graph.nodes[key].step.continue_on_error]
+    if counts.stop == "cancel":
         return Finish(RunStatus.CANCELLED)
-    if tally.stop == "timeout":
+    if counts.stop == "timeout":
         return Finish(RunStatus.ERROR, "the plan's timeout was over")
     if counted:
         return Finish(RunStatus.ERROR, f"{counted[0]} failed")

@@ -11,7 +11,7 @@ from pulser.engine.states import StepStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StepOutcome:
     """A step's status, and in one word why it is so."""
 
     status: str
@@ -19,18 +19,18 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailedStep:
     """A step that failed, and in plan order the steps that were skipped because of it.
 
     `after`: an earlier failure that lies upstream of it, or before it for a `finally` step; None when it stands alone.
     """
 
-    step: str
+    key: str
     skipped: tuple[str, ...] = ()
     after: str | None = None
 
 
-def failures(graph: Graph, steps: Mapping[str, Standing], *, order: Sequence[str]) -> list[Failure]:
+def failures(graph: Graph, steps: Mapping[str, StepOutcome], *, order: Sequence[str]) -> list[FailedStep]:
     """The failures that count, the first cause first: steps in error that were not allowed to fail.
 
     `order`: keys of steps as they failed, oldest first; a step that failed twice counts as of its last time.
@@ -43,22 +43,22 @@ def failures(graph: Graph, steps: Mapping[str, Standing], *, order: Sequence[str
         if first := next((earlier for earlier in failed if key in below[earlier]), None):
             followers[first].append(key)
     return [
-        Failure(key, tuple(followers[key]), _after(graph, key, earlier=failed[:number], below=below))
+        FailedStep(key, tuple(followers[key]), _after(graph, key, earlier=failed[:number], below=below))
         for number, key in enumerate(failed)
     ]
 
 
-def _in_order(graph: Graph, steps: Mapping[str, Standing], order: Sequence[str]) -> list[str]:
+def _in_order(graph: Graph, steps: Mapping[str, StepOutcome], order: Sequence[str]) -> list[str]:
     last = {key: number for number, key in enumerate(order)}
     failed = [key for key in graph.nodes if key in steps and _counts(graph, key, steps[key])]
     return sorted(failed, key=lambda key: (last.get(key, len(order)), graph.nodes[key].position))
 
 
-def _counts(graph: Graph, key: str, standing: Standing) -> bool:
-    return standing.status == StepStatus.ERROR and not graph.nodes[key].step.continue_on_error
+def _counts(graph: Graph, key: str, outcome: StepOutcome) -> bool:
+    return outcome.status == StepStatus.ERROR and not graph.nodes[key].step.continue_on_error
 
 
-def _skipped(steps: Mapping[str, Standing]) -> Iterable[str]:
+def _skipped(steps: Mapping[str, StepOutcome]) -> Iterable[str]:
     return (key for key, one in steps.items() if (one.status, one.cause) == (StepStatus.SKIPPED, UPSTREAM_FAILED))
 
 

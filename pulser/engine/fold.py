@@ -82,7 +82,7 @@ class RunState:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LoggedEvent:
     """An event as the fold reads it."""
 
     seq: int
@@ -97,7 +97,7 @@ RUN_TARGETS = {move.event: move.target for move in RUN_MOVES.values()}
 STEP_TARGETS = {move.event: move.target for move in STEP_MOVES.values() if move.event.startswith("step.")}
 
 
-def fold(events: Iterable[Entry], *, is_whole: bool = True) -> RunState:
+def fold(events: Iterable[LoggedEvent], *, is_whole: bool = True) -> RunState:
     """The run as of the last of these events. They begin with the first, in order, without gaps: else ValueError.
 
     `is_whole=False`: of a step's events of one kind all but the last may be missing. Nothing is counted then, and of
@@ -112,7 +112,7 @@ def fold(events: Iterable[Entry], *, is_whole: bool = True) -> RunState:
     return state
 
 
-def _apply(state: RunState, event: Entry) -> None:
+def _apply(state: RunState, event: LoggedEvent) -> None:
     if event.kind == "run.queued":
         state.steps = {key: StepState() for key in event.data["steps"]}
         state.queued_at = event.at
@@ -135,7 +135,7 @@ def _apply(state: RunState, event: Entry) -> None:
     _keep(state, event)
 
 
-def _reset(state: RunState, event: Entry) -> None:
+def _reset(state: RunState, event: LoggedEvent) -> None:
     for key in event.data["steps"]:
         step = state.steps[key]
         state.steps[key] = StepState(attempt=step.attempt, attempts=step.attempts)
@@ -144,7 +144,7 @@ def _reset(state: RunState, event: Entry) -> None:
         state.rested_s += (event.at - state.finished_at).total_seconds()
 
 
-def _apply_to_run(state: RunState, event: Entry) -> None:
+def _apply_to_run(state: RunState, event: LoggedEvent) -> None:
     state.status = RUN_TARGETS[event.kind]
     state.cancel_requested &= event.kind != "run.retried"
     is_over = state.status in RUN_ENDED
@@ -157,14 +157,14 @@ def _apply_to_run(state: RunState, event: Entry) -> None:
         state.queued_at = event.at
 
 
-def _apply_end(state: RunState, event: Entry) -> None:
+def _apply_end(state: RunState, event: LoggedEvent) -> None:
     """Somebody, or the plan's timeout, asked for the run's end."""
     state.cancel_requested, state.cancel_requested_at = True, event.at
     state.stop = str(event.data.get("stop", "cancel"))
     state.cancel_count = 1 if event.data.get("finally") else 2
 
 
-def _apply_to_step(state: RunState, event: Entry) -> None:
+def _apply_to_step(state: RunState, event: LoggedEvent) -> None:
     step, data = state.steps[event.step], event.data
     step.status = STEP_TARGETS[event.kind]
     step.reason = str(data.get("reason", ""))
@@ -181,7 +181,7 @@ def _apply_to_step(state: RunState, event: Entry) -> None:
     _wait(step, event)
 
 
-def _cause(step: StepState, event: Entry) -> str:
+def _cause(step: StepState, event: LoggedEvent) -> str:
     """Its status in one word, as the step's row has it."""
     if event.kind == "step.claimed":
         return step.cause
@@ -190,13 +190,13 @@ def _cause(step: StepState, event: Entry) -> str:
     return str(event.data.get(TOLD_CAUSES.get(event.kind, "cause"), ""))
 
 
-def _close(attempt: AttemptState | None, event: Entry) -> None:
+def _close(attempt: AttemptState | None, event: LoggedEvent) -> None:
     """It has ended, unless it had before."""
     if attempt and attempt.is_open:
         attempt.is_open, attempt.finished_at = False, event.at
 
 
-def _wait(step: StepState, event: Entry) -> None:
+def _wait(step: StepState, event: LoggedEvent) -> None:
     """What the step waits for, and until when. Each word of a step ends its waiting, but for those that begin it."""
     step.next_attempt_at = step.deadline_at = None
     step.wait_role = ""
@@ -212,7 +212,7 @@ def _wait(step: StepState, event: Entry) -> None:
         step.wait_message = step.reason
 
 
-def _ask(step: StepState, event: Entry) -> None:
+def _ask(step: StepState, event: LoggedEvent) -> None:
     step.wait_role, step.wait_message = str(event.data.get("role", "")), str(event.data.get("message", ""))
     step.on_timeout, step.deadline_at = str(event.data.get("on_timeout", "")), _moment(event.data.get("until"))
 
@@ -221,7 +221,7 @@ def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _keep(state: RunState, event: Entry) -> None:
+def _keep(state: RunState, event: LoggedEvent) -> None:
     """What an attempt leaves beside its outcome."""
     where = (event.step, event.attempt or 0)
     if event.kind == "artifact.created":

@@ -1,6 +1,6 @@
 """The one state machine: the words for runs and steps, the moves between them, and who answers for each word.
 
-A move is data: from which statuses, to which, and the event that says so. `runs/transitions.py` carries them out and is
+A move is data: from which statuses, to which, and the event that says so. `runs/transitions/` carries them out and is
 the only writer of a status; `docs/state-machine.md` is generated from these tables.
 """
 
@@ -41,11 +41,20 @@ STEP_BUSY = STEP_OPEN - {StepStatus.PENDING}
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """An arrow: allowed from `sources`, leads to `target`, is told as `event`."""
+    """An arrow: allowed from `sources`, leads to `target`, is told as `event`.
+
+    `told_before`: events of the moves that it makes at once with its own, in their order.
+    """
 
     sources: frozenset[str]
     target: str
     event: str
+    told_before: tuple[str, ...] = ()
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """All that it tells, in order."""
+        return (*self.told_before, self.event)
 
 
 def _from(*sources: str) -> frozenset[str]:
@@ -68,6 +77,7 @@ STEP_MOVES: Mapping[str, Move] = {
     "release": Move(_from(_S.PENDING), _S.QUEUED, "step.queued"),
     "skip": Move(_from(_S.PENDING), _S.SKIPPED, "step.skipped"),
     "claim": Move(_from(_S.QUEUED), _S.RUNNING, "step.claimed"),
+    "release_and_claim": Move(_from(_S.PENDING), _S.RUNNING, "step.claimed", told_before=("step.queued",)),
     "succeed": Move(_from(_S.RUNNING), _S.SUCCESS, "step.succeeded"),
     "fail": Move(_from(_S.RUNNING), _S.ERROR, "step.failed"),
     "back_off": Move(_from(_S.RUNNING), _S.BACKOFF, "step.backed_off"),
@@ -76,7 +86,7 @@ STEP_MOVES: Mapping[str, Move] = {
     "park": Move(_from(_S.QUEUED), _S.WAITING, "step.parked"),
     "suspend": Move(_from(_S.RUNNING), _S.WAITING, "step.suspended"),
     "stop": Move(_from(_S.RUNNING), _S.CANCELLED, "step.cancelled"),
-    "settle": Move(_from(_S.WAITING), _S.SUCCESS, "step.succeeded"),
+    "complete": Move(_from(_S.WAITING), _S.SUCCESS, "step.succeeded"),
     "refuse": Move(_from(_S.PENDING, _S.QUEUED, _S.WAITING), _S.ERROR, "step.failed"),
     "requeue": Move(_from(_S.BACKOFF, _S.WAITING), _S.QUEUED, "step.queued"),
     "cancel": Move(_from(_S.PENDING, _S.QUEUED, _S.RUNNING, _S.BACKOFF, _S.WAITING), _S.CANCELLED, "step.cancelled"),

@@ -16,21 +16,12 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from pulser.engine.outcomes import Failed, Stopped, Success, Suspended
 from pulser.kernel.assignment import Assignment
 from pulser.kernel.heartbeat import Heartbeat, WatchedCall
 from pulser.kernel.lease import check_lease
 from pulser.kernel.leftovers import end_leftovers
-from pulser.kernel.outcomes import (
-    AttemptReport,
-    Failure,
-    HandedBack,
-    Outcome,
-    StepVerdict,
-    Stopped,
-    StoredFile,
-    Success,
-    Suspended,
-)
+from pulser.kernel.outcomes import AttemptReport, HandedBack, RunnerOutcome, StepVerdict, StoredFile
 from pulser.kernel.output import Output
 from pulser.kernel.progress import Progress
 from pulser.kernel.reporter import Disconnected, NotStorable, Reporter, StopReason
@@ -102,7 +93,7 @@ def report_error(error: Exception, *, reporter: Reporter, name: str) -> bool:
     return reporter.retry_on_disconnect(lambda: reporter.finish(failure, report=report))
 
 
-def _perform(execution: StepExecution) -> Outcome:
+def _perform(execution: StepExecution) -> RunnerOutcome:
     try:
         for part in (_prepare, _call, _verify, _collect):
             part(execution)
@@ -120,13 +111,13 @@ def _perform(execution: StepExecution) -> Outcome:
         return _failure(error, execution.output, name=execution.assignment.name)
 
 
-def _failure(error: Exception, output: Output, *, name: str) -> Failure:
+def _failure(error: Exception, output: Output, *, name: str) -> Failed:
     """What a tool says goes as it is. Any other error leaves its traceback in the step's log."""
     if isinstance(error, ToolError):
-        return Failure(error.error_class, _fit(error.message))
+        return Failed(error.error_class, _fit(error.message))
     logger.error("%s broke", name, exc_info=error)
     output.write("stderr", "".join(traceback.format_exception(error)).encode())
-    return Failure(ErrorClass.FAILED, _fit(f"{type(error).__name__}: {error}"))
+    return Failed(ErrorClass.FAILED, _fit(f"{type(error).__name__}: {error}"))
 
 
 def _fit(message: str) -> str:
@@ -223,7 +214,7 @@ def _end_process(execution: StepExecution, reason: StopReason) -> None:
     execution.heartbeat.process.end()
 
 
-def _cut_short(assignment: Assignment, reason: StopReason) -> Outcome | None:
+def _cut_short(assignment: Assignment, reason: StopReason) -> RunnerOutcome | None:
     """What is reported of a call that ends with its process; of a lost claim there is nothing to report."""
     match reason:
         case StopReason.CANCELLED:
@@ -231,7 +222,7 @@ def _cut_short(assignment: Assignment, reason: StopReason) -> Outcome | None:
         case StopReason.STOPPING:
             return HandedBack()
         case StopReason.TIMEOUT:
-            return Failure(ErrorClass.TIMEOUT, f"the step took longer than {assignment.timeout_s:g} s")
+            return Failed(ErrorClass.TIMEOUT, f"the step took longer than {assignment.timeout_s:g} s")
         case StopReason.LOST:
             return None
 
@@ -293,14 +284,14 @@ def _suspended(wait: Suspension) -> Suspended:
     )
 
 
-def _report(execution: StepExecution, outcome: Outcome) -> bool:
+def _report(execution: StepExecution, outcome: RunnerOutcome) -> bool:
     """Report the outcome. One that cannot be stored becomes a failure, without what came along with it."""
     reporter = execution.reporter
     try:
         return reporter.retry_on_disconnect(lambda: reporter.finish(outcome, report=execution.report))
     except NotStorable as error:
         logger.exception("%s: its outcome cannot be stored", execution.assignment.name)
-        failure = Failure(ErrorClass.PERMANENT, _fit(f"the outcome cannot be stored: {error}"))
+        failure = Failed(ErrorClass.PERMANENT, _fit(f"the outcome cannot be stored: {error}"))
         output = execution.output
         report = AttemptReport(execution.exit_code, log_bytes=output.taken, log_cut=output.is_cut)
         return reporter.retry_on_disconnect(lambda: reporter.finish(failure, report=report))

@@ -1,43 +1,15 @@
-"""How an attempt ended, as values, and what is reported beside it."""
+"""How an attempt ended, and what is reported beside it.
+
+Whether another attempt follows a failure is not the runner's business: it reports `Failed`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from pulser.language.catalogue import ErrorClass
-
-
-@dataclass(frozen=True, slots=True)
-class Success:
-    outputs: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Whether another attempt follows is not the runner's business."""
-
-    error_class: ErrorClass
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Suspended:
-    """The step waits without a runner: `for_s` seconds, or `until` a time."""
-
-    kind: str
-    on_timeout: str
-    for_s: float | None = None
-    until: datetime | None = None
-    role: str = ""
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """The run was cancelled, or the claim was lost, and the tool has ended."""
+from pulser.engine.outcomes import Failed, Stopped, Success, Suspended
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +17,7 @@ class HandedBack:
     """The worker is stopping, and the tool has ended for it: another worker takes the step."""
 
 
-Outcome = Success | Failure | Suspended | Stopped | HandedBack
+RunnerOutcome = Success | Failed | Suspended | Stopped | HandedBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +59,8 @@ class AttemptReport:
     files: tuple[StoredFile, ...] = ()
     log_bytes: int = 0
     log_cut: bool = False
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What the attempt's row keeps of it."""
+        return {"exit_code": self.exit_code, "log_bytes": self.log_bytes, "log_cut": self.log_cut}

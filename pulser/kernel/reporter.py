@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import BinaryIO, NamedTuple, Protocol, TypeVar
 
-from pulser.kernel.outcomes import ArtifactFile, AttemptReport, Outcome, StoredFile
+from pulser.kernel.outcomes import ArtifactFile, AttemptReport, RunnerOutcome, StoredFile
 
 T = TypeVar("T")
 
@@ -75,7 +75,7 @@ class Reporter(Protocol):
         """Keep the file's content, from its beginning; it belongs to the run once `finish` names it."""
         ...
 
-    def finish(self, outcome: Outcome, *, report: AttemptReport, process_ends: bool = False) -> bool:
+    def finish(self, outcome: RunnerOutcome, *, report: AttemptReport, process_ends: bool = False) -> bool:
         """Record the attempt's end. False: the claim was lost, and nothing has changed.
 
         `process_ends`: this process can take no other step. Raises NotStorable.

@@ -29,7 +29,7 @@ from runs.models.known import known
 from runs.models.lane import DEFAULT_LANE
 from runs.models.run import RunQuerySet
 from runs.models.session import DEFAULT_SESSION
-from runs.transitions.queueing import Birth, Delivery, Queued, queue_run
+from runs.transitions.create import Created, HookDelivery, NewRun, create_run
 
 KEEP_KEYS_DAYS = 7
 KEPT_SINCE = RawSQL("now() - %s * interval '1 day'", [KEEP_KEYS_DAYS])
@@ -92,7 +92,7 @@ def start_run(  # noqa: PLR0913  (one keyword for each thing that a caller may w
     parent: Run | None = None,
     correlation_id: str = "",
     idempotency: Idempotency | None = None,
-    delivery: Delivery | None = None,
+    delivery: HookDelivery | None = None,
 ) -> Started:
     """Create a run and wake a worker for it once it is committed.
 
@@ -108,7 +108,7 @@ def start_run(  # noqa: PLR0913  (one keyword for each thing that a caller may w
         raise StartRefused(str(error), [{"path": "plan", "message": str(error)}]) from error
     complete = _check(graph.plan, params=params, title=title, priority=priority, environment=environment)
     key = idempotency or Idempotency("", "", "")
-    birth = Birth(
+    new = NewRun(
         version_id=version.pk,
         number=version.number,
         lane=graph.plan.lane or DEFAULT_LANE,
@@ -128,7 +128,7 @@ def start_run(  # noqa: PLR0913  (one keyword for each thing that a caller may w
         request_digest=key.body_digest,
         delivery=delivery,
     )
-    return _create(birth, graph, version=version, idempotency=idempotency)
+    return _create(new, graph, version=version, idempotency=idempotency)
 
 
 def _started_by(idempotency: Idempotency) -> Run | None:
@@ -174,67 +174,67 @@ def _size(params: Mapping[str, Any]) -> int:
     return len(json.dumps(params, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
 
 
-def _create(birth: Birth, graph: Graph, *, version: PlanVersion, idempotency: Idempotency | None) -> Started:
+def _create(new: NewRun, graph: Graph, *, version: PlanVersion, idempotency: Idempotency | None) -> Started:
     """One statement makes the run, or nothing; only then it is asked why."""
-    queued = queue_run(birth, graph)
-    if queued.created_at is None and _makes_room(birth, queued, idempotency):
-        queued = queue_run(birth, graph)
-    if queued.created_at is not None:
-        return Started(_new(birth, queued, version=version), created=True)
-    if queued.is_full:
-        raise Busy(f"{birth.backlog} runs are waiting already: try again when some have begun, or add workers")
+    created = create_run(new, graph)
+    if created.created_at is None and _makes_room(new, created, idempotency):
+        created = create_run(new, graph)
+    if created.created_at is not None:
+        return Started(_stored(new, created, version=version), created=True)
+    if created.is_full:
+        raise Busy(f"{new.backlog} runs are waiting already: try again when some have begun, or add workers")
     first = _holding(idempotency).with_context().first() if idempotency else None
     if first is None or idempotency is None:
         raise StartRefused("the run's lane, session or key has been changed at this very moment: try again")
     return _repeat(first, idempotency)
 
 
-def _makes_room(birth: Birth, queued: Queued, idempotency: Idempotency | None) -> bool:
+def _makes_room(new: NewRun, created: Created, idempotency: Idempotency | None) -> bool:
     """Whether a second try may succeed: an idempotency key has aged, or the default session is made anew.
 
     Raises StartRefused when the lane or the session is none that may be used.
     """
-    if queued.lane_id is None:
-        _check_place(birth)
+    if created.lane_id is None:
+        _check_place(new)
         return True
-    return not queued.is_full and idempotency is not None and _forget_old_key(idempotency)
+    return not created.is_full and idempotency is not None and _forget_old_key(idempotency)
 
 
-def _check_place(birth: Birth) -> None:
-    if birth.lane_id is None and not Lane.objects.filter(name=birth.lane).exists():
-        problem = {"path": "lane", "message": f"there is no lane {birth.lane}"}
-        raise StartRefused(f"the plan asks for lane {birth.lane}", [problem])
-    if birth.session_id is None:  # an admin may have renamed it
+def _check_place(new: NewRun) -> None:
+    if new.lane_id is None and not Lane.objects.filter(name=new.lane).exists():
+        problem = {"path": "lane", "message": f"there is no lane {new.lane}"}
+        raise StartRefused(f"the plan asks for lane {new.lane}", [problem])
+    if new.session_id is None:  # an admin may have renamed it
         session: Session | None = Session.objects.get_or_create(name=DEFAULT_SESSION)[0]
     else:
-        session = Session.objects.filter(pk=birth.session_id).first()
+        session = Session.objects.filter(pk=new.session_id).first()
     if session is None or session.archived_at is not None:
         raise StartRefused("the session is archived", [{"path": "session", "message": "choose a session in use"}])
 
 
-def _new(birth: Birth, queued: Queued, *, version: PlanVersion) -> Run:
+def _stored(new: NewRun, created: Created, *, version: PlanVersion) -> Run:
     """The run as it was just stored, without reading it again; fields that are not given here are read when asked."""
     run = known(
         Run,
-        id=UUID(queued.run_id),
-        title=birth.title,
+        id=UUID(created.run_id),
+        title=new.title,
         status=RunStatus.QUEUED.value,
-        lane_id=queued.lane_id,
-        session_id=queued.session_id,
+        lane_id=created.lane_id,
+        session_id=created.session_id,
         plan_version_id=version.pk,
-        params=birth.params,
-        environment=birth.environment,
-        priority=birth.priority,
+        params=new.params,
+        environment=new.environment,
+        priority=new.priority,
         retry_count=0,
-        trigger=birth.trigger,
-        created_at=queued.created_at,
+        trigger=new.trigger,
+        created_at=created.created_at,
         started_at=None,
         finished_at=None,
         archived_at=None,
         seq=1,
     )
     run.plan_version = version
-    run.lane = known(Lane, id=queued.lane_id, name=queued.lane)
+    run.lane = known(Lane, id=created.lane_id, name=created.lane)
     return run
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from pulser.engine.graph import Graph, Node
+from pulser.engine.scope import run_scope
 from pulser.kernel.assignment import Assignment, VerifyEntry
 from pulser.language.document import ArtifactSpec
 from pulser.language.expressions import ExpressionError, render
@@ -16,8 +17,8 @@ from pulser.tools.effects import effect_of
 from runs.execution.disconnects import retry_on_disconnect
 from runs.execution.workspace import workspace_of
 from runs.models import Attempt
-from runs.transitions.advancing import read_facts, run_scope
-from runs.transitions.claiming import LEASE_S, Claim
+from runs.transitions.claim import LEASE_S, Claim
+from runs.transitions.locked_run import read_facts
 
 
 def assign(claim: Claim, graph: Graph) -> Assignment:
@@ -74,6 +75,6 @@ def _leftover_groups(claim: Claim) -> tuple[int, ...]:
     """What earlier attempts have started on this host."""
     if claim.number == 1:
         return ()
-    earlier = Attempt.objects.filter(step_id=claim.step_id, host=claim.holder.host)
+    earlier = Attempt.objects.filter(step_id=claim.step_id, host=claim.claimant.host)
     groups = retry_on_disconnect(lambda: list(earlier.values_list("process_group", flat=True)))
     return tuple(group for group in groups if group is not None)

@@ -6,7 +6,7 @@ import os
 import socket
 from functools import cache
 
-from runs.transitions.claiming import Holder
+from runs.transitions.claim import Claimant
 
 
 @cache
@@ -31,6 +31,6 @@ def main_pid() -> int:
     return _main_pid
 
 
-def holder() -> Holder:
+def claimant() -> Claimant:
     """The identity that claims carry."""
-    return Holder(name=worker_name(_main_pid), host=host(), process=os.getpid())
+    return Claimant(name=worker_name(_main_pid), host=host(), process=os.getpid())

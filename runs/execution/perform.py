@@ -12,8 +12,8 @@ from runs.execution.assigning import assign
 from runs.execution.disconnects import retry_on_disconnect
 from runs.execution.pool_process import heartbeat
 from runs.execution.reporter import DatabaseReporter
-from runs.transitions.claiming import Claim
-from runs.transitions.finishing import Finished
+from runs.transitions.claim import Claim
+from runs.transitions.outcomes import Finished
 
 
 def perform(claim: Claim, *, go_on: Callable[[], bool] = lambda: True) -> Finished:

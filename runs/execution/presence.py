@@ -9,9 +9,9 @@ from pathlib import Path
 
 from django.db.models.expressions import RawSQL
 
-from runs.execution.identity import holder, main_pid
+from runs.execution.identity import claimant, main_pid
 from runs.models import Worker
-from runs.transitions.turn import rows
+from runs.sql import rows
 
 NOW = RawSQL("clock_timestamp()", [])
 STARTS_WITHIN_S = 60.0  # from its registration to its first answer, on a busy machine
@@ -33,14 +33,14 @@ def register(*, slots: int) -> None:
     """This worker is there, with so many slots."""
     _own.slots = slots
     _forget_the_dead()
-    Worker.objects.update_or_create(name=holder().name, defaults=_row())
+    Worker.objects.update_or_create(name=claimant().name, defaults=_row())
 
 
 def _forget_the_dead() -> None:
     """Workers of this host that were killed: nobody should wait for their answers."""
-    pids = Worker.objects.filter(host=holder().host).values_list("pid", flat=True)
+    pids = Worker.objects.filter(host=claimant().host).values_list("pid", flat=True)
     gone = [pid for pid in pids if not Path(f"/proc/{pid}").exists()]
-    Worker.objects.filter(host=holder().host, pid__in=gone).delete()
+    Worker.objects.filter(host=claimant().host, pid__in=gone).delete()
 
 
 def heard() -> None:
@@ -57,7 +57,7 @@ def answer() -> None:
     so long that it had been forgotten.
     """
     seen = {"seen_at": NOW, "answered_at": NOW}
-    Worker.objects.update_or_create(name=holder().name, defaults=seen, create_defaults=_row() | seen)
+    Worker.objects.update_or_create(name=claimant().name, defaults=seen, create_defaults=_row() | seen)
     _own.told = (os.getpid(), time.monotonic())
 
 
@@ -78,16 +78,16 @@ def sign_of_life() -> float:
     Returns for how many seconds it has had a free slot and nothing came through the step queue; what it needs to start
     does not count.
     """
-    found = rows(SIGN, [holder().name, STARTS_WITHIN_S])
+    found = rows(SIGN, [claimant().name, STARTS_WITHIN_S])
     if not found:
-        Worker.objects.update_or_create(name=holder().name, defaults=_row())
+        Worker.objects.update_or_create(name=claimant().name, defaults=_row())
     return float(found[0][0]) if found else 0.0
 
 
 def leave() -> None:
-    Worker.objects.filter(name=holder().name).delete()
+    Worker.objects.filter(name=claimant().name).delete()
 
 
 def _row() -> dict[str, object]:
-    me = holder()
+    me = claimant()
     return {"host": me.host, "pid": main_pid(), "slots": _own.slots, "started_at": NOW, "seen_at": NOW}

@@ -1,6 +1,6 @@
 """The kernel's reporter of a Celery worker: it writes to the database, through the transitions.
 
-Here stands what the kernel's values are in theirs, and whether an attempt that failed is followed by another one.
+Here is decided whether an attempt that failed is followed by another one.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from django.core.files.storage import default_storage
 from django.db import DataError, Error, IntegrityError, connection
 
 from pulser.engine.graph import Graph
+from pulser.engine.outcomes import BackedOff, Failed, failure
 from pulser.engine.retry import decide_retry
-from pulser.kernel import outcomes as kernel
+from pulser.kernel.outcomes import ArtifactFile, AttemptReport, HandedBack, RunnerOutcome, StoredFile
 from pulser.kernel.reporter import NotStorable, OutputChunk, StopReason
 from pulser.language.catalogue import Effect
 from runs import hints
@@ -23,24 +24,10 @@ from runs.errors import NotThere
 from runs.execution.disconnects import DatabaseAway, disconnects, retry_on_disconnect
 from runs.execution.workspace import has_worked
 from runs.models import LogChunk
-from runs.transitions.claiming import LEASE_S, Claim
-from runs.transitions.finishing import (
-    Failure,
-    Finished,
-    KeptFile,
-    Outcome,
-    Report,
-    Stopped,
-    Success,
-    Suspended,
-    Verdict,
-    finish_attempt,
-    note_process_group,
-    renew,
-)
-from runs.transitions.progressing import progress
-from runs.transitions.rescuing import hand_back
-from runs.transitions.turn import rows
+from runs.sql import rows
+from runs.transitions import finish_attempt, hand_back, note_process_group, progress, renew
+from runs.transitions.claim import LEASE_S, Claim
+from runs.transitions.outcomes import Finished
 
 T = TypeVar("T")
 chance = random.SystemRandom().random
@@ -114,58 +101,35 @@ class DatabaseReporter:
             connection.close()
             raise DatabaseAway(*error.args) from error
 
-    def store_artifact(self, file: kernel.ArtifactFile, content: BinaryIO) -> kernel.StoredFile:
+    def store_artifact(self, file: ArtifactFile, content: BinaryIO) -> StoredFile:
         claim = self.claim
         name = f"artifacts/{claim.run_id}/{claim.key}/{claim.number}/{file.name}"
         content.seek(0)
-        return kernel.StoredFile(file, default_storage.save(name, File(content), max_length=300))
+        return StoredFile(file, default_storage.save(name, File(content), max_length=300))
 
     @disconnects()
-    def finish(self, outcome: kernel.Outcome, *, report: kernel.AttemptReport, process_ends: bool = False) -> bool:
+    def finish(self, outcome: RunnerOutcome, *, report: AttemptReport, process_ends: bool = False) -> bool:
         claim = self.claim
-        if isinstance(outcome, kernel.HandedBack):
+        if isinstance(outcome, HandedBack):
             self.finished = Finished(accepted=hand_back(claim.run_id, claim.key, number=claim.number))
             return self.finished.accepted
+        stored = self._with_retry(outcome) if isinstance(outcome, Failed) else outcome
         go_on = not process_ends and self._go_on()
         try:
-            self.finished = finish_attempt(claim, self._as_stored(outcome), report=_report(report), go_on=go_on)
+            self.finished = finish_attempt(claim, stored, report=report, go_on=go_on)
         except (DataError, IntegrityError, TypeError, ValueError) as error:
             raise NotStorable(str(error).partition("\n")[0] or type(error).__name__) from error
         return self.finished.accepted
 
-    def _as_stored(self, outcome: kernel.Success | kernel.Failure | kernel.Suspended | kernel.Stopped) -> Outcome:
-        match outcome:
-            case kernel.Success(outputs=outputs):
-                return Success(outputs)
-            case kernel.Failure():
-                return Failure(outcome.error_class, outcome.message, self._delay_after(outcome))
-            case kernel.Suspended(kind=kind, on_timeout=on_timeout):
-                return Suspended(kind, on_timeout, outcome.for_s, outcome.until, outcome.role, outcome.message)
-            case kernel.Stopped():
-                return Stopped()
-
-    def _delay_after(self, failure: kernel.Failure) -> float | None:
-        """Seconds until the next attempt; None when there is none."""
+    def _with_retry(self, failed: Failed) -> Failed | BackedOff:
+        """The failure, and whether another attempt follows."""
         step = self._graph.nodes[self.claim.key].step
         decision = decide_retry(
             self._graph.retry_of(step.id),
-            failure.error_class,
+            failed.error_class,
             tries=self.claim.tries,
             effect=self._effect,
             explicit=step.retry is not None,
             chance=chance(),
         )
-        return decision.delay if decision else None
-
-
-def _report(report: kernel.AttemptReport) -> Report:
-    return Report(
-        report.exit_code,
-        tuple(Verdict(v.verifier, v.passed, v.required, v.message, v.evidence) for v in report.verdicts),
-        tuple(
-            KeptFile(s.file.name, s.file.kind, s.file.media_type, s.file.size, s.file.sha256, s.location)
-            for s in report.files
-        ),
-        report.log_bytes,
-        report.log_cut,
-    )
+        return failure(failed.error_class, failed.message, delay=decision.delay if decision else None)

@@ -1,15 +1,15 @@
 """The sweeper: finds what is due or lost, and makes the one move that each of it asks for.
 
 Each rescue is conditional and has a transaction of its own, so two sweepers at once do no harm; the lease on the duty
-only
-spares the second one's work.
+only spares the second one's work.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import DatabaseError
 from django.db.models.expressions import RawSQL
@@ -17,11 +17,18 @@ from django.db.models.expressions import RawSQL
 from pulser.catalogue import UnreadablePlan
 from runs.errors import PlanUnreadable, RunError
 from runs.execution.dispatch import free_slots, wake
-from runs.execution.identity import holder
+from runs.execution.identity import claimant
 from runs.models import Duty, Worker
-from runs.transitions import expire, time_out
-from runs.transitions.rescuing import back, condemn, end_silent, lose, reopen
-from runs.transitions.turn import rows
+from runs.sql import column, rows
+from runs.transitions import (
+    continue_stranded,
+    end_unresponsive,
+    expire,
+    fail_unreadable,
+    lose_lease,
+    requeue_due,
+    time_out,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -32,40 +39,62 @@ SILENT_S = 30.0  # what a worker has to end a cancelled step
 UNHEARD_S = 1.0  # a message may be that old before it is sent again
 FORGET_WORKERS_S = 600.0
 
+
+class Due(NamedTuple):
+    """A run for which something is due; of one step of it, and of one attempt, where `key` and `number` say so."""
+
+    run_id: UUID
+    key: str = ""
+    number: int = 0
+
+
+# Each of these locks nothing, because the move that follows looks again, and returns Due, the oldest first, at most
+# `at_most` of them. All are by the database's clock of this moment, for which the ORM has no word.
 LEASES = """
 SELECT s.run_id, s.key, a.number FROM runs_attempt a JOIN runs_step s ON s.id = a.step_id
-WHERE a.finished_at IS NULL AND a.lease_expires <= clock_timestamp() ORDER BY a.lease_expires LIMIT %s
+WHERE a.finished_at IS NULL AND a.lease_expires <= clock_timestamp() ORDER BY a.lease_expires LIMIT %(at_most)s
 """
 BACKOFFS = """
 SELECT run_id, key FROM runs_step
-WHERE status = 'backoff' AND next_attempt_at <= clock_timestamp() ORDER BY next_attempt_at LIMIT %s
+WHERE status = 'backoff' AND next_attempt_at <= clock_timestamp() ORDER BY next_attempt_at LIMIT %(at_most)s
 """
 WAITS = """
 SELECT run_id, key FROM runs_step
-WHERE status = 'waiting' AND deadline_at <= clock_timestamp() ORDER BY deadline_at LIMIT %s
+WHERE status = 'waiting' AND deadline_at <= clock_timestamp() ORDER BY deadline_at LIMIT %(at_most)s
 """
 DEADLINES = """
-SELECT id FROM runs_run WHERE finished_at IS NULL AND deadline_at <= clock_timestamp() ORDER BY deadline_at LIMIT %s
+SELECT id FROM runs_run
+WHERE finished_at IS NULL AND deadline_at <= clock_timestamp() ORDER BY deadline_at LIMIT %(at_most)s
 """
 SILENT = """
 SELECT DISTINCT r.id FROM runs_run r JOIN runs_step s ON s.run_id = r.id
 WHERE r.finished_at IS NULL AND s.status = 'running' AND r.cancel_count > s.is_finally::int
-  AND r.cancel_requested_at <= clock_timestamp() - %s * interval '1 second' LIMIT %s
+  AND r.cancel_requested_at <= clock_timestamp() - %(grace_s)s * interval '1 second' LIMIT %(at_most)s
 """
 STRANDED = """
 SELECT id FROM runs_run r WHERE status = 'running'
   AND NOT EXISTS (SELECT FROM runs_step s WHERE s.run_id = r.id AND s.status IN ('queued', 'running', 'backoff'))
-LIMIT %s
+LIMIT %(at_most)s
 """
+# Locks nothing. Returns run ids, at most twice `at_most`: of runs with a step that was queued for so long, and of runs
+# that could start; the messages about them may be lost.
 UNHEARD = """
 (SELECT DISTINCT s.run_id FROM runs_step s JOIN runs_run r ON r.id = s.run_id
- WHERE s.status = 'queued' AND r.status = 'running' AND s.queued_at <= clock_timestamp() - %s * interval '1 second'
- LIMIT %s)
+ WHERE s.status = 'queued' AND r.status = 'running'
+   AND s.queued_at <= clock_timestamp() - %(age_s)s * interval '1 second' LIMIT %(at_most)s)
 UNION ALL
 (SELECT r.id FROM runs_run r JOIN runs_lane l ON l.id = r.lane_id
- WHERE r.status = 'queued' AND NOT l.paused AND r.queued_at <= clock_timestamp() - %s * interval '1 second'
+ WHERE r.status = 'queued' AND NOT l.paused AND r.queued_at <= clock_timestamp() - %(age_s)s * interval '1 second'
    AND l."limit" > (SELECT count(*) FROM runs_run u WHERE u.lane_id = l.id AND u.status = 'running')
- ORDER BY r.priority DESC, r.started_at NULLS LAST, r.queued_at LIMIT %s)
+ ORDER BY r.priority DESC, r.started_at NULLS LAST, r.queued_at LIMIT %(at_most)s)
+"""
+# Locks the duty's row, if it is free, its lease is over, or it is ours. Returns a row when it is ours now.
+TAKE_DUTY = """
+INSERT INTO runs_duty AS d (name, holder, lease_expires, found)
+VALUES (%(name)s, %(holder)s, clock_timestamp() + %(lease_s)s * interval '1 second', '{}')
+ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, lease_expires = excluded.lease_expires
+WHERE d.holder = excluded.holder OR d.lease_expires IS NULL OR d.lease_expires <= clock_timestamp()
+RETURNING name
 """
 
 
@@ -74,12 +103,12 @@ def sweep() -> dict[str, int] | None:
     if not _take_duty():
         return None
     found = {
-        "lost": _rescue(LEASES, [BATCH], lambda run, key, number: lose(str(run), key, number=number)),
-        "due": _rescue(BACKOFFS, [BATCH], lambda run, key: back(str(run), key)),
-        "expired": _rescue(WAITS, [BATCH], lambda run, key: expire(str(run), key)),
-        "timed_out": _rescue(DEADLINES, [BATCH], lambda run: time_out(str(run))),
-        "silent": _rescue(SILENT, [SILENT_S, BATCH], lambda run: end_silent(str(run), grace_s=SILENT_S)),
-        "stranded": _rescue(STRANDED, [BATCH], lambda run: reopen(str(run))),
+        "lost": _rescue(LEASES, lambda due: lose_lease(str(due.run_id), due.key, number=due.number)),
+        "due": _rescue(BACKOFFS, lambda due: requeue_due(str(due.run_id), due.key)),
+        "expired": _rescue(WAITS, lambda due: expire(str(due.run_id), due.key)),
+        "timed_out": _rescue(DEADLINES, lambda due: time_out(str(due.run_id))),
+        "silent": _rescue(SILENT, lambda due: end_unresponsive(str(due.run_id), grace_s=SILENT_S), grace_s=SILENT_S),
+        "stranded": _rescue(STRANDED, lambda due: continue_stranded(str(due.run_id))),
         "woken": _wake_unheard(),
     }
     _end_duty(found)
@@ -88,23 +117,23 @@ def sweep() -> dict[str, int] | None:
     return found
 
 
-def _rescue(statement: str, values: list[Any], move: Callable[..., bool]) -> int:
+def _rescue(statement: str, move: Callable[[Due], bool], **values: Any) -> int:
     count = 0
-    for row in rows(statement, values):
+    for due in rows(statement, {"at_most": BATCH, **values}, as_=Due):
         try:
-            count += move(*row)
+            count += move(due)
         except (UnreadablePlan, PlanUnreadable) as error:
-            count += condemn_plan(error)
+            count += fail_unreadable_runs(error)
         except (RunError, ValueError, LookupError, DatabaseError):
             # One run that cannot be rescued must not keep the sweeper from all others.
-            logger.exception("sweep: %s could not be rescued", row)
+            logger.exception("sweep: %s could not be rescued", due)
     return count
 
 
-def condemn_plan(error: UnreadablePlan | PlanUnreadable) -> int:
+def fail_unreadable_runs(error: UnreadablePlan | PlanUnreadable) -> int:
     """End the runs that nobody can go on with. Returns how many there were, of those that one round may end."""
     logger.error("%s: the runs that need it are ended", error)
-    return condemn(error.version_id, reason=str(error), at_most=BATCH)
+    return fail_unreadable(error.version_id, reason=str(error), at_most=BATCH)
 
 
 def _wake_unheard() -> int:
@@ -112,22 +141,16 @@ def _wake_unheard() -> int:
     room = min(free_slots(), BATCH)
     if room == 0:
         return 0
-    unheard = rows(UNHEARD, [UNHEARD_S, room, UNHEARD_S, room])
-    return sum(wake(str(run_id)) for (run_id,) in unheard[:room])
+    unheard = column(UNHEARD, {"age_s": UNHEARD_S, "at_most": room})
+    return sum(wake(str(run_id)) for run_id in unheard[:room])
 
 
 def _take_duty() -> bool:
-    statement = """
-        INSERT INTO runs_duty AS d (name, holder, lease_expires, found)
-        VALUES (%s, %s, clock_timestamp() + %s * interval '1 second', '{}')
-        ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, lease_expires = excluded.lease_expires
-        WHERE d.holder = excluded.holder OR d.lease_expires IS NULL OR d.lease_expires <= clock_timestamp()
-        RETURNING name"""
-    return bool(rows(statement, [DUTY, holder().name, DUTY_LEASE_S]))
+    return bool(rows(TAKE_DUTY, {"name": DUTY, "holder": claimant().name, "lease_s": DUTY_LEASE_S}))
 
 
 def _end_duty(found: dict[str, int]) -> None:
     now = RawSQL("clock_timestamp()", [])
-    Duty.objects.filter(pk=DUTY, holder=holder().name).update(finished_at=now, found=found)
+    Duty.objects.filter(pk=DUTY, holder=claimant().name).update(finished_at=now, found=found)
     old = RawSQL("clock_timestamp() - %s * interval '1 second'", [FORGET_WORKERS_S])
     Worker.objects.filter(seen_at__lt=old).delete()

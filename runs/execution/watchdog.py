@@ -26,10 +26,10 @@ from kombu.exceptions import OperationalError
 
 from runs.errors import RunError
 from runs.execution import presence, stopping
-from runs.execution.identity import holder, main_pid
+from runs.execution.identity import claimant, main_pid
 from runs.execution.parent_death import signal_on_parent_death
-from runs.transitions.rescuing import hand_back, lose
-from runs.transitions.turn import rows
+from runs.sql import rows
+from runs.transitions.recover import hand_back, lose_lease
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +41,10 @@ END_WITHIN_S = 15.0  # a worker that is told to stop, then it is killed
 POOL_ENDS_WITHIN_S = 2.0  # after a worker that was killed: the kernel sees to it
 LAST_WORDS_S = 10  # whatever they wait for, then the watchdog ends as well
 
+# Locks nothing. Returns Held for each attempt that this worker's processes have under a lease.
 IN_HAND = """
 SELECT s.run_id, s.key, a.number, a.process FROM runs_attempt a JOIN runs_step s ON s.id = a.step_id
-WHERE a.worker = %s AND a.finished_at IS NULL AND a.lease_expires IS NOT NULL AND a.process IS NOT NULL
+WHERE a.worker = %(worker)s AND a.finished_at IS NULL AND a.lease_expires IS NOT NULL AND a.process IS NOT NULL
 """
 
 
@@ -67,7 +68,7 @@ def start(ask: Callable[[], None]) -> int:
         try:
             _watch(ask)
         except BaseException:
-            logger.exception("the watchdog of worker %s broke", holder().name)
+            logger.exception("the watchdog of worker %s broke", claimant().name)
         finally:
             os._exit(0)
     return child
@@ -110,7 +111,7 @@ class Watchdog:
             part()
         except (DatabaseError, InterfaceError, OperationalError, OSError) as error:
             # Who cannot ask knows nothing: the count begins anew, so that no worker is ended for a fault elsewhere.
-            logger.warning("the watchdog of worker %s cannot look: %s", holder().name, error)
+            logger.warning("the watchdog of worker %s cannot look: %s", claimant().name, error)
             connection.close()
             self._asked = 0
 
@@ -135,7 +136,7 @@ class Watchdog:
         self._safely(self._look)
 
     def _look(self) -> None:
-        give_up(lambda held: lose(str(held.run_id), held.key, number=held.number, how="process"))
+        give_up(lambda held: lose_lease(str(held.run_id), held.key, number=held.number, how="process"))
         quiet_s = presence.sign_of_life()
         if quiet_s <= SUSPECT_AFTER_S or stopping.is_stopping():
             self._asked = 0
@@ -148,7 +149,7 @@ class Watchdog:
     def _end_worker(self, quiet_s: float) -> None:
         logger.error(
             "worker %s has a free slot and took nothing from the step queue for %.0f s: it is ended, to start anew",
-            holder().name,
+            claimant().name,
             quiet_s,
         )
         stopping.stop()
@@ -169,19 +170,19 @@ class Watchdog:
         if stopping.is_stopping():
             give_up(lambda held: hand_back(str(held.run_id), held.key, number=held.number))
         else:
-            give_up(lambda held: lose(str(held.run_id), held.key, number=held.number, how="process"))
+            give_up(lambda held: lose_lease(str(held.run_id), held.key, number=held.number, how="process"))
 
 
 def give_up(move: Callable[[Held], bool]) -> int:
     """Make this move for each attempt of this worker whose process has ended. Returns how many moved."""
     count = 0
-    for held in (Held(*row) for row in rows(IN_HAND, [holder().name])):
+    for held in rows(IN_HAND, {"worker": claimant().name}, as_=Held):
         if not _is_alive(held.process) and _moved(move, held):
             logger.error(
                 "run %s: process %s of worker %s ended in the middle of step %s, attempt %s",
                 held.run_id,
                 held.process,
-                holder().name,
+                claimant().name,
                 held.key,
                 held.number,
             )

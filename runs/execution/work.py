@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import os
 
-from runs.execution.identity import holder, main_pid
+from runs.execution.identity import claimant, main_pid
 from runs.execution.perform import perform
 from runs.execution.stopping import is_stopping
-from runs.transitions.claiming import Claim, take
+from runs.transitions.claim import Claim, claim_any
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ def may_go_on() -> bool:
 def work() -> int:
     """Do all that there is to do. Returns the number of steps performed."""
     performed = 0
-    claim = take(holder()) if may_go_on() else None
+    claim = claim_any(claimant()) if may_go_on() else None
     while claim is not None:
         claim = _next(claim)
         performed += 1
@@ -39,4 +39,4 @@ def _next(claim: Claim) -> Claim | None:
     finished = perform(claim, go_on=may_go_on)
     if finished.next is not None or not finished.others_wait or not may_go_on():
         return finished.next
-    return take(holder())
+    return claim_any(claimant())

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
-from runs.transitions.turn import rows
+from runs.sql import rows
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from runs.commands.start import KEEP_KEYS_DAYS
 from runs.retention import folders
-from runs.transitions.turn import rows
+from runs.sql import rows
 
 BATCH_RUNS = 100
 BATCH_EVENTS = 20_000  # in one transaction; how many there are tells how much there is of all else

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.db import transaction
 
 from runs.retention import folders
-from runs.transitions.turn import rows
+from runs.sql import rows
 
 RETRY_FACTOR = 7  # a run that can be retried keeps its files so many times as long as one that succeeded
 

@@ -25,7 +25,7 @@ from runs.queries.lists.expectations import expected_durations, forget
 from runs.queries.lists.facets import FACETS, facet
 from runs.queries.lists.filters import RunFilters
 from runs.stream.versions import read_versions
-from runs.transitions.claiming import take
+from runs.transitions.claim import claim_any
 from tests.factories import HELLO, make_actor, make_session
 from tests.runs.helpers import ALICE, run_plan
 
@@ -56,7 +56,7 @@ def test_what_is_asked_all_the_time_reads_no_table_as_a_whole(record: Record) ->
 
     with CaptureQueriesContext(connection) as asked:
         sweep()
-        take(ALICE)
+        claim_any(ALICE)
         free_slots()
         list(Lane.objects.with_load())
         list(board_runs(make_actor()))

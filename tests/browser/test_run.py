@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from runs import hints
 from runs.models import Attempt, LogChunk, Run
-from runs.transitions.turn import turn
+from runs.transitions.locked_run import lock_run
 from tests.browser.pages import live
 from tests.factories import ASKS, make_run, start
 from tests.runs.helpers import drive, run_plan
@@ -82,7 +82,7 @@ def test_what_is_open_and_what_is_typed_survives_news(open_page: SignIn) -> None
     page = live(open_page(f"/runs/{run.pk}"))
     page.get_by_label("Comment").fill("half a thou")
     page.locator("#step-sign-off").evaluate("step => step.dataset.old = ''")
-    with turn(str(run.pk)) as locked:
+    with lock_run(str(run.pk)) as locked:
         locked.emit("step.queued", step="sign-off", cause="ready")
     expect(page.locator("#step-sign-off")).not_to_have_attribute("data-old", "")
     expect(page.get_by_label("Comment")).to_have_value("half a thou")

@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from runs.models import Attempt, Run
-from runs.transitions.turn import turn
+from runs.transitions.locked_run import lock_run
 from tests.factories import make_run, put_step, start
 from tests.runs.execution.plans import plan, shell
 from tests.runs.helpers import drive, run_plan
@@ -61,7 +61,7 @@ def live(page: Page) -> Page:
 
 
 def tell(run: Run, kind: str, step: str, **data: object) -> None:
-    with turn(str(run.pk)) as locked:
+    with lock_run(str(run.pk)) as locked:
         locked.emit(kind, step=step, attempt=1, **data)
 
 

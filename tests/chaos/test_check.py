@@ -10,7 +10,7 @@ from chaos import check
 from chaos.check import Policy, Verdict
 from chaos.facts import AttemptFact, RunFact, StepFact
 from chaos.ledger import Line, parse
-from pulser.engine.fold import Entry
+from pulser.engine.fold import LoggedEvent
 
 RUN = "01a1-run"
 POLICIES = {("plan", key): Policy(max_attempts=3, is_irreversible=key == "send") for key in ("a", "b", "send", "tidy")}
@@ -30,9 +30,9 @@ def run(*steps: StepFact, **fields: Any) -> RunFact:
     return RunFact(RUN, **{"plan": "plan", "title": "one", "steps": {step.key: step for step in steps}, **fields})
 
 
-def events(*said: tuple[Any, ...]) -> list[Entry]:
+def events(*said: tuple[Any, ...]) -> list[LoggedEvent]:
     """(kind, step, attempt, data), numbered from 1."""
-    return [Entry(seq, *words) for seq, words in enumerate(said, start=1)]
+    return [LoggedEvent(seq, *words) for seq, words in enumerate(said, start=1)]
 
 
 def ledger(*words: str) -> list[Line]:

@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 from django.db import connection, connections
 from django.db.models import Model
 
-from pulser.engine.fold import Entry, RunState, fold
+from pulser.engine.fold import LoggedEvent, RunState, fold
+from pulser.kernel.outcomes import AttemptReport
 from runs.execution.sweep import sweep
 from runs.execution.work import work
 from runs.models import Attempt, Event, Run, Step
 from runs.queries.replay.past import STEP_FIELDS, load_outputs, past_of
-from runs.transitions.claiming import Claim, Holder, admit, join
-from runs.transitions.finishing import Finished, Outcome, Report, Success, finish_attempt
+from runs.transitions.claim import Claim, Claimant, claim_from_run, start_next_run
+from runs.transitions.outcomes import Finished, Outcome, Success, finish_attempt
 from tests.factories import start
 
 ROUNDS_MAX = 60
@@ -25,7 +26,7 @@ WAIT_S = 20.0
 T = TypeVar("T")
 
 AHEAD = {"next_attempt_at", "deadline_at"}
-ALICE, BOB = Holder("worker-a", "here"), Holder("worker-b", "here")
+ALICE, BOB = Claimant("worker-a", "here"), Claimant("worker-b", "here")
 
 
 def run_plan(source: str, params: Mapping[str, Any] | None = None, **wanted: Any) -> Run:
@@ -81,15 +82,15 @@ def _execute(statement: str, run: Run) -> None:
         cursor.execute(statement, [run.pk])
 
 
-def take(run: Run, holder: Holder) -> Claim | None:
+def take(run: Run, claimant: Claimant) -> Claim | None:
     """What a worker gets that looks at the run, or at its lane while it is queued."""
     run.refresh_from_db(fields=["status"])
-    return admit(run.lane_id, holder) if run.status == "queued" else join(str(run.pk), holder)
+    return start_next_run(run.lane_id, claimant) if run.status == "queued" else claim_from_run(str(run.pk), claimant)
 
 
-def claimed(run: Run, holder: Holder = ALICE) -> Claim:
+def claimed(run: Run, claimant: Claimant = ALICE) -> Claim:
     """The next step of the run in a worker's hands."""
-    claim = take(run, holder)
+    claim = take(run, claimant)
     assert claim is not None, f"nothing to claim: {kinds(run)}"
     assert claim.run_id == str(run.pk)
     return claim
@@ -97,7 +98,7 @@ def claimed(run: Run, holder: Holder = ALICE) -> Claim:
 
 def finished(claim: Claim, outcome: Outcome | None = None, **report: Any) -> Finished:
     """Report an outcome, success by default, and claim nothing further."""
-    return finish_attempt(claim, outcome or Success({}), report=Report(**report), go_on=False)
+    return finish_attempt(claim, outcome or Success({}), report=AttemptReport(**report), go_on=False)
 
 
 def status_of(run: Run) -> str:
@@ -138,7 +139,7 @@ def log_of(run: Run, key: str) -> bytes:
 
 def folded(run: Run) -> RunState:
     events = Event.objects.filter(run=run).in_order()
-    return fold(Entry(event.seq, event.kind, event.step, event.attempt, event.data) for event in events)
+    return fold(LoggedEvent(event.seq, event.kind, event.step, event.attempt, event.data) for event in events)
 
 
 def assert_log_folds_to_rows(run: Run) -> None:

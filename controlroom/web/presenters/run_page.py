@@ -10,7 +10,7 @@ from typing import Any
 from controlroom.web.drawing.fan_out import FanOut, fan_outs
 from controlroom.web.drawing.plan_graph import Picture, picture_of
 from controlroom.web.presenters.waterfall import waterfall
-from pulser.engine.causes import Failure, Standing, failures
+from pulser.engine.causes import FailedStep, StepOutcome, failures
 from pulser.engine.states import RunStatus, StepStatus
 from runs.models import Attempt, Run, Step
 from runs.queries.lists.expectations import expected_durations
@@ -30,7 +30,7 @@ TELLING = ("error", "running", "waiting", "backoff", "queued", "cancelled", "pen
 class Cause:
     """A failure as the page tells it: with the attempt that ended it, if one was made."""
 
-    failure: Failure
+    failure: FailedStep
     step: Step
     attempt: Attempt | None
 
@@ -106,10 +106,10 @@ def causes(moment: Moment) -> list[Cause]:
     if moment.graph is None or not any(step.status == StepStatus.ERROR for step in moment.steps):
         return []
     steps = {step.key: step for step in moment.steps}
-    standings = {key: Standing(step.status, step.cause) for key, step in steps.items() if key in moment.graph.nodes}
+    outcomes = {key: StepOutcome(step.status, step.cause) for key, step in steps.items() if key in moment.graph.nodes}
     order = [told.step for told in moment.told if told.kind == "step.failed"]
-    found = failures(moment.graph, standings, order=order)
-    return [Cause(one, steps[one.step], _last(moment, one.step)) for one in found]
+    found = failures(moment.graph, outcomes, order=order)
+    return [Cause(one, steps[one.key], _last(moment, one.key)) for one in found]
 
 
 def _last(moment: Moment, key: str) -> Attempt | None:

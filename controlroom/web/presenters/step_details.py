@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulser.engine.graph import Node
+from pulser.engine.scope import run_scope
 from pulser.language import durations
 from pulser.language.expressions import ExpressionError, render
 from pulser.language.limits import APPROVAL_TIMEOUT_S
 from pulser.tools.effects import effect_of, suspends, tries_of
 from runs.models import Attempt, Event, Step
 from runs.queries.moment import Moment, Opened
-from runs.transitions.advancing import run_scope
 
 CAUSES = {
     "first": "The first try.",

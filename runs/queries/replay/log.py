@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db.models import Case, F, Max, Q, QuerySet, When
 
-from pulser.engine.fold import Entry, RunState, fold
+from pulser.engine.fold import LoggedEvent, RunState, fold
 from runs.models import Event
 from runs.queries.replay.light import FACTS
 
@@ -21,7 +21,9 @@ SUSPENDED = "step.suspended"
 ALL_COUNT = Q(step="") | Q(kind="artifact.created")
 
 
-def read_log(run_id: UUID, seq: int, *, keys: Collection[str] | None = None, is_long: bool = False) -> list[Entry]:
+def read_log(
+    run_id: UUID, seq: int, *, keys: Collection[str] | None = None, is_long: bool = False
+) -> list[LoggedEvent]:
     """The events up to `seq`, in order: all of them; with `keys` all of these steps, and of others what the fold needs.
 
     `is_long`: and each time that a step was suspended.
@@ -30,7 +32,7 @@ def read_log(run_id: UUID, seq: int, *, keys: Collection[str] | None = None, is_
     if keys is not None:
         log = Event.objects.filter(run=run_id, seq__in=_last_of_each_kind(run_id, seq, keys=keys, is_long=is_long))
     rows = log.in_order().annotate(facts=FACTS).values_list("seq", "kind", "step", "attempt", "facts", "at")
-    return [Entry(*row) for row in rows]
+    return [LoggedEvent(*row) for row in rows]
 
 
 def _last_of_each_kind(run_id: UUID, seq: int, *, keys: Collection[str], is_long: bool) -> QuerySet[Any, Any]:
@@ -39,7 +41,7 @@ def _last_of_each_kind(run_id: UUID, seq: int, *, keys: Collection[str], is_long
     return log.order_by().values("step", "kind", "apart").annotate(last=Max("seq")).values("last")
 
 
-def state_of(entries: Collection[Entry]) -> RunState:
+def state_of(entries: Collection[LoggedEvent]) -> RunState:
     """The run as of the last of what `read_log` gave."""
     state = fold(entries, is_whole=False)
     state.retry_count = sum(max(step.attempt - 1, 0) for step in state.steps.values())

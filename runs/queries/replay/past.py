@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
-from pulser.engine.fold import Entry, RunState
+from pulser.engine.fold import LoggedEvent, RunState
 from runs.models import Artifact, Attempt, Event, Proof, Run, Step
 from runs.queries.moment import HISTORY, Moment, Opened, Told, graph_if_readable
 from runs.queries.replay.log import read_log, state_of
@@ -118,7 +118,7 @@ def past_of(run: Run, seq: int, *, keys: Collection[str] | None = None, is_long:
     return Past(then, event, run.seq, state, tuple(steps), attempts, files, told)
 
 
-def _event(run: Run, entry: Entry) -> Event:
+def _event(run: Run, entry: LoggedEvent) -> Event:
     known = {"step": entry.step, "attempt": entry.attempt, "data": entry.data, "at": entry.at}
     return Event(run=run, seq=entry.seq, kind=entry.kind, **known)
 

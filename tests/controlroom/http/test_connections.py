@@ -22,7 +22,7 @@ from psycopg.conninfo import make_conninfo
 from controlroom.database import django_database
 from runs import hints
 from runs.models import Run
-from runs.transitions.turn import turn
+from runs.transitions.locked_run import lock_run
 from tests.factories import make_token, start
 from tests.runs.execution.plans import plan, shell
 from tests.runs.execution.processes import crew
@@ -108,7 +108,7 @@ def test_under_load_no_process_has_more_connections_than_it_may(tmp_path: Path) 
 def test_who_finds_no_free_connection_is_told_to_come_back() -> None:
     run = start()
     with web(pool=1) as client, ThreadPoolExecutor(1) as others:
-        with turn(str(run.pk)):
+        with lock_run(str(run.pk)):
             busy = others.submit(client.post, f"/api/v1/runs/{run.pk}/cancel")
             wait_until(wait_for_locks)
             told = client.get("/api/v1/runs")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pulser.engine.advance import Fact, Facts, Tally, advance, conclude, has_failed
+from pulser.engine.advance import Fact, Facts, StepCounts, advance, conclude, has_failed
 from pulser.engine.commands import Command, Finish, Refuse, Release, Skip, Wait
 from pulser.engine.states import RunStatus
 from tests.pulser.engine.plans import fact, graph, step
@@ -91,35 +91,43 @@ FINALLY = graph(
     finals=(step("tidy"), step("alarm", if_="failed()"), step("broken", if_="params.unheard_of")),
 )
 CONCLUSIONS = [  # how the steps stand, what the engine says, the reason
-    (Tally(busy=1), None, "somebody is at work"),
-    (Tally(busy=1, paused=1, next_final="tidy"), None, "one works, one waits: the slot is kept"),
-    (Tally(paused=1), Wait(), "only a person or a timer can go on"),
-    (Tally(paused=1, next_final="tidy"), Wait(), "`finally` comes after the waiting ones"),
-    (Tally(next_final="tidy"), Release("tidy"), "all is done, now tidy up"),
-    (Tally(next_final="tidy", failed=("main",)), Release("tidy"), "`finally` runs after a failure"),
-    (Tally(next_final="alarm"), Skip("alarm", "condition", "`if` is false: failed()"), "there is nothing to report"),
-    (Tally(next_final="alarm", failed=("main",)), Release("alarm"), "a failure is reported"),
-    (Tally(next_final="alarm", stop="cancel"), Release("alarm"), "a cancelled run counts as failed"),
-    (Tally(), Finish(RunStatus.SUCCESS), "all went well"),
-    (Tally(failed=("forgiven",)), Finish(RunStatus.SUCCESS), "the failure is forgiven"),
-    (Tally(failed=("main",)), Finish(RunStatus.ERROR, "main failed"), "a failure"),
-    (Tally(failed=("tidy", "main")), Finish(RunStatus.ERROR, "main failed"), "the first one in plan order is named"),
-    (Tally(failed=("tidy",)), Finish(RunStatus.ERROR, "tidy failed"), "a failed `finally` spoils a green run"),
-    (Tally(stop="cancel"), Finish(RunStatus.CANCELLED), "cancelled, though all had ended well"),
-    (Tally(stop="cancel", failed=("main",)), Finish(RunStatus.CANCELLED), "the person's word counts"),
-    (Tally(stop="timeout"), Finish(RunStatus.ERROR, "the plan's timeout was over"), "too late"),
+    (StepCounts(busy=1), None, "somebody is at work"),
+    (StepCounts(busy=1, paused=1, next_final="tidy"), None, "one works, one waits: the slot is kept"),
+    (StepCounts(paused=1), Wait(), "only a person or a timer can go on"),
+    (StepCounts(paused=1, next_final="tidy"), Wait(), "`finally` comes after the waiting ones"),
+    (StepCounts(next_final="tidy"), Release("tidy"), "all is done, now tidy up"),
+    (StepCounts(next_final="tidy", failed=("main",)), Release("tidy"), "`finally` runs after a failure"),
+    (
+        StepCounts(next_final="alarm"),
+        Skip("alarm", "condition", "`if` is false: failed()"),
+        "there is nothing to report",
+    ),
+    (StepCounts(next_final="alarm", failed=("main",)), Release("alarm"), "a failure is reported"),
+    (StepCounts(next_final="alarm", stop="cancel"), Release("alarm"), "a cancelled run counts as failed"),
+    (StepCounts(), Finish(RunStatus.SUCCESS), "all went well"),
+    (StepCounts(failed=("forgiven",)), Finish(RunStatus.SUCCESS), "the failure is forgiven"),
+    (StepCounts(failed=("main",)), Finish(RunStatus.ERROR, "main failed"), "a failure"),
+    (
+        StepCounts(failed=("tidy", "main")),
+        Finish(RunStatus.ERROR, "main failed"),
+        "the first one in plan order is named",
+    ),
+    (StepCounts(failed=("tidy",)), Finish(RunStatus.ERROR, "tidy failed"), "a failed `finally` spoils a green run"),
+    (StepCounts(stop="cancel"), Finish(RunStatus.CANCELLED), "cancelled, though all had ended well"),
+    (StepCounts(stop="cancel", failed=("main",)), Finish(RunStatus.CANCELLED), "the person's word counts"),
+    (StepCounts(stop="timeout"), Finish(RunStatus.ERROR, "the plan's timeout was over"), "too late"),
 ]
 
 
-@pytest.mark.parametrize(("tally", "expected", "reason"), CONCLUSIONS)
-def test_a_run_of_which_nothing_can_be_claimed(tally: Tally, expected: Command | None, reason: str) -> None:
-    facts = Facts({"params": {}}, failed=has_failed(FINALLY, tally.failed, stop=tally.stop))
+@pytest.mark.parametrize(("counts", "expected", "reason"), CONCLUSIONS)
+def test_a_run_of_which_nothing_can_be_claimed(counts: StepCounts, expected: Command | None, reason: str) -> None:
+    facts = Facts({"params": {}}, failed=has_failed(FINALLY, counts.failed, stop=counts.stop))
 
-    assert conclude(FINALLY, tally, facts=facts) == expected, reason
+    assert conclude(FINALLY, counts, facts=facts) == expected, reason
 
 
 def test_a_finally_step_whose_if_cannot_be_judged_is_refused() -> None:
-    command = conclude(FINALLY, Tally(next_final="broken"), facts=Facts({"params": {}}))
+    command = conclude(FINALLY, StepCounts(next_final="broken"), facts=Facts({"params": {}}))
 
     assert isinstance(command, Refuse)
     assert "unheard_of" in command.reason
@@ -127,4 +135,4 @@ def test_a_finally_step_whose_if_cannot_be_judged_is_refused() -> None:
 
 def test_pending_steps_with_nothing_under_way_are_a_fault_not_a_silence() -> None:
     with pytest.raises(ValueError, match="2 steps are pending"):
-        conclude(FINALLY, Tally(pending=2), facts=Facts())
+        conclude(FINALLY, StepCounts(pending=2), facts=Facts())

@@ -3,12 +3,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulser.engine.causes import Failure, Standing, failures
+from pulser.engine.causes import FailedStep, StepOutcome, failures
 from pulser.engine.graph import Graph, compile_plan
 from pulser.language.document import Plan
 
-ERROR, SUCCESS = Standing("error", "failed"), Standing("success")
-FOLLOWED, PASSED_OVER = Standing("skipped", "upstream_failed"), Standing("skipped", "condition")
+ERROR, SUCCESS = StepOutcome("error", "failed"), StepOutcome("success")
+FOLLOWED, PASSED_OVER = StepOutcome("skipped", "upstream_failed"), StepOutcome("skipped", "condition")
 
 
 def graph_of(steps: dict[str, list[str]], *, may_fail: str = "", finals: tuple[str, ...] = ()) -> Graph:
@@ -25,18 +25,18 @@ DIAMOND = {"a": [], "b": ["a"], "c": ["a"], "d": ["b", "c"], "e": ["d"]}
 
 def test_what_was_skipped_is_told_of_its_failure() -> None:
     steps = {"a": SUCCESS, "b": ERROR, "c": SUCCESS, "d": FOLLOWED, "e": FOLLOWED}
-    assert failures(graph_of(DIAMOND), steps, order=["b"]) == [Failure("b", ("d", "e"))]
+    assert failures(graph_of(DIAMOND), steps, order=["b"]) == [FailedStep("b", ("d", "e"))]
 
 
 def test_of_two_failures_the_earlier_is_the_first_cause() -> None:
     steps = {"a": SUCCESS, "b": ERROR, "c": ERROR, "d": FOLLOWED, "e": FOLLOWED}
     found = failures(graph_of(DIAMOND), steps, order=["c", "b"])
-    assert found == [Failure("c", ("d", "e")), Failure("b")]
+    assert found == [FailedStep("c", ("d", "e")), FailedStep("b")]
 
 
 def test_a_step_that_failed_again_counts_as_of_its_last_time() -> None:
     steps = {"a": SUCCESS, "b": ERROR, "c": ERROR, "d": FOLLOWED, "e": FOLLOWED}
-    assert [one.step for one in failures(graph_of(DIAMOND), steps, order=["b", "c", "b"])] == ["c", "b"]
+    assert [one.key for one in failures(graph_of(DIAMOND), steps, order=["b", "c", "b"])] == ["c", "b"]
 
 
 def test_a_step_that_failed_once_and_succeeded_then_is_no_cause() -> None:
@@ -51,12 +51,12 @@ def test_a_step_that_may_fail_is_no_cause() -> None:
 
 def test_a_step_that_its_condition_skipped_followed_from_nothing() -> None:
     steps = {"a": SUCCESS, "b": ERROR, "c": SUCCESS, "d": PASSED_OVER, "e": FOLLOWED}
-    assert failures(graph_of(DIAMOND), steps, order=["b"]) == [Failure("b", ("e",))]
+    assert failures(graph_of(DIAMOND), steps, order=["b"]) == [FailedStep("b", ("e",))]
 
 
 def test_a_failure_below_another_does_not_stand_alone() -> None:
     steps = {"a": ERROR, "b": ERROR, "c": FOLLOWED, "d": FOLLOWED, "e": FOLLOWED}
-    assert failures(graph_of(DIAMOND), steps, order=["a", "b"])[1] == Failure("b", (), after="a")
+    assert failures(graph_of(DIAMOND), steps, order=["a", "b"])[1] == FailedStep("b", (), after="a")
 
 
 def test_a_finally_step_fails_after_the_first_cause_or_alone() -> None:
@@ -68,7 +68,7 @@ def test_a_finally_step_fails_after_the_first_cause_or_alone() -> None:
 
 def test_a_failure_that_the_log_does_not_name_comes_last() -> None:
     steps = {"a": SUCCESS, "b": ERROR, "c": ERROR, "d": FOLLOWED, "e": FOLLOWED}
-    assert [one.step for one in failures(graph_of(DIAMOND), steps, order=["c"])] == ["c", "b"]
+    assert [one.key for one in failures(graph_of(DIAMOND), steps, order=["c"])] == ["c", "b"]
 
 
 @given(st.data())
@@ -84,5 +84,5 @@ def test_each_skipped_step_is_told_once_and_of_something_upstream(data: st.DataO
     found = failures(graph, steps, order=data.draw(st.lists(st.sampled_from(sorted(needs)))))
     told = [key for one in found for key in one.skipped]
     assert len(told) == len(set(told))
-    assert {one.step for one in found} == {key for key, standing in steps.items() if standing is ERROR}
-    assert all(key in graph.descendants([one.step]) for one in found for key in one.skipped)
+    assert {one.key for one in found} == {key for key, standing in steps.items() if standing is ERROR}
+    assert all(key in graph.descendants([one.key]) for one in found for key in one.skipped)

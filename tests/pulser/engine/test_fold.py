@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from pulser.engine.fold import Entry, RunState, fold
+from pulser.engine.fold import LoggedEvent, RunState, fold
 
 
-def _log(*said: tuple[str, str, int | None, dict[str, Any]]) -> list[Entry]:
-    return [Entry(seq, *each) for seq, each in enumerate(said, start=1)]
+def _log(*said: tuple[str, str, int | None, dict[str, Any]]) -> list[LoggedEvent]:
+    return [LoggedEvent(seq, *each) for seq, each in enumerate(said, start=1)]
 
 
 QUEUED = ("run.queued", "", None, {"steps": ["a", "b"]})
@@ -71,7 +71,7 @@ def test_an_event_of_the_run_gives_its_status(kind: str, status: str) -> None:
 def test_events_about_other_things_leave_the_statuses_alone() -> None:
     before = _log(QUEUED, STARTED, CLAIMED)
     others = ["approval.given", "artifact.created", "proof.recorded", "attempt.rejected", "log.cut"]
-    after = before + [Entry(seq, kind, "a", 1, {}) for seq, kind in enumerate(others, start=4)]
+    after = before + [LoggedEvent(seq, kind, "a", 1, {}) for seq, kind in enumerate(others, start=4)]
 
     assert fold(after).steps == fold(before).steps
     assert fold(after).status == "running"
@@ -104,20 +104,20 @@ def test_a_run_is_archived_until_it_is_brought_back() -> None:
 @pytest.mark.parametrize("seqs", [[2], [1, 3], [1, 1], [1, 2, 2]])
 def test_a_gap_or_a_double_in_the_log_is_an_error(seqs: list[int]) -> None:
     with pytest.raises(ValueError, match="is missing"):
-        fold([Entry(seq, "run.queued", data={"steps": []}) for seq in seqs])
+        fold([LoggedEvent(seq, "run.queued", data={"steps": []}) for seq in seqs])
 
 
 def _at(second: int) -> datetime:
     return datetime(2026, 11, 21, 12, 0, second, tzinfo=UTC)
 
 
-def _timed(*said: tuple[str, str, int | None, dict[str, Any]]) -> list[Entry]:
+def _timed(*said: tuple[str, str, int | None, dict[str, Any]]) -> list[LoggedEvent]:
     return [replace(entry, at=_at(entry.seq)) for entry in _log(*said)]
 
 
 def test_a_run_has_the_times_of_its_events() -> None:
     log = _timed(QUEUED, STARTED, ("run.waiting", "", None, {}), ("run.resumed", "", None, {}), STARTED)
-    state = fold([*log, Entry(6, "run.succeeded", at=_at(6))])
+    state = fold([*log, LoggedEvent(6, "run.succeeded", at=_at(6))])
 
     assert (state.queued_at, state.started_at, state.finished_at) == (_at(4), _at(2), _at(6))
     assert fold(log).finished_at is None

@@ -1,4 +1,4 @@
-"""What holds for every plan and every story: random plans, random outcomes, through the shell's twin in memory."""
+"""What holds for every plan and every story: random plans, random outcomes, through the driver over a run in memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pulser.engine.advance import UPSTREAM_FAILED
-from pulser.engine.fold import STEP_TARGETS, Entry, fold
+from pulser.engine.fold import STEP_TARGETS, LoggedEvent, fold
 from pulser.engine.graph import Graph
 from pulser.engine.states import RUN_ENDED, STEP_ENDED, RunStatus, StepStatus
 from tests.pulser.engine.plans import graphs
@@ -48,7 +48,7 @@ def test_no_step_is_claimed_again_without_a_reason_in_the_log(graph: Graph, scri
     assert all(reasons for reasons in _reasons_between_claims(run.events))
 
 
-def _reasons_between_claims(events: list[Entry]) -> Iterator[set[str]]:
+def _reasons_between_claims(events: list[LoggedEvent]) -> Iterator[set[str]]:
     """For each second or later claim of a step: what was said of the step since the claim before."""
     said: dict[str, set[str]] = {}
     for event in events:
@@ -77,8 +77,8 @@ def test_the_log_folds_to_the_rows(graph: Graph, script: list[int]) -> None:
 
 @HISTORY
 @given(graphs(), scripts)
-def test_the_same_story_gives_the_same_commands(graph: Graph, script: list[int]) -> None:
-    assert Simulation(graph).play(script).commands == Simulation(graph).play(script).commands
+def test_the_same_story_is_told_in_the_same_words(graph: Graph, script: list[int]) -> None:
+    assert Simulation(graph).play(script).events == Simulation(graph).play(script).events
 
 
 @HISTORY
@@ -86,7 +86,7 @@ def test_the_same_story_gives_the_same_commands(graph: Graph, script: list[int])
 def test_a_run_that_is_retried_ends_as_well(graph: Graph, script: list[int], again: list[int]) -> None:
     run = Simulation(graph).play(script)
     if run.status != RunStatus.SUCCESS:
-        run.retry()
+        run.let("retry")
         run.play(again)
 
     assert run.status in RUN_ENDED
@@ -98,7 +98,7 @@ def test_a_run_that_is_retried_ends_as_well(graph: Graph, script: list[int], aga
 def test_a_retry_in_which_all_goes_well_succeeds(graph: Graph, script: list[int]) -> None:
     run = Simulation(graph).play(script)
     if run.status != RunStatus.SUCCESS:
-        run.retry()
+        run.let("retry")
         run.play()
 
     refused = {event.step for event in run.events if event.kind == "step.failed" and "`if`" in str(event.data)}

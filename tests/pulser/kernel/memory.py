@@ -10,25 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
+from pulser.engine.outcomes import Failed, Stopped, Success, Suspended
 from pulser.kernel.assignment import Assignment
-from pulser.kernel.outcomes import (
-    ArtifactFile,
-    AttemptReport,
-    Failure,
-    HandedBack,
-    Outcome,
-    Stopped,
-    StoredFile,
-    Success,
-    Suspended,
-)
+from pulser.kernel.outcomes import ArtifactFile, AttemptReport, HandedBack, RunnerOutcome, StoredFile
 from pulser.kernel.reporter import Disconnected, NotStorable, OutputChunk, StopReason
 from pulser.language.catalogue import Effect
 from tests.pulser.kernel.contract import Result
 
 T = TypeVar("T")
 RETRIES = 5
-WORDS = {Success: "success", Failure: "failure", Suspended: "suspended", Stopped: "stopped", HandedBack: "handed_back"}
+WORDS = {Success: "success", Failed: "failure", Suspended: "suspended", Stopped: "stopped", HandedBack: "handed_back"}
 
 
 class MemoryReporter:
@@ -49,7 +40,7 @@ class MemoryReporter:
         self.progress_reports: list[tuple[int, int]] = []
         self.groups: list[int] = []
         self.contents: dict[str, bytes] = {}
-        self.outcome: Outcome | None = None
+        self.outcome: RunnerOutcome | None = None
         self.report = AttemptReport()
         self._lock = threading.Lock()
 
@@ -100,7 +91,7 @@ class MemoryReporter:
         self.contents[file.name] = content.read()
         return StoredFile(file, location=f"memory:{file.name}")
 
-    def finish(self, outcome: Outcome, *, report: AttemptReport, process_ends: bool = False) -> bool:
+    def finish(self, outcome: RunnerOutcome, *, report: AttemptReport, process_ends: bool = False) -> bool:
         self._reach()
         if isinstance(outcome, Success):
             _check_storable(outcome.outputs)
@@ -170,7 +161,7 @@ class MemoryBackend:
 
     def result(self) -> Result:
         reporter, outcome, report = self.reporter, self.reporter.outcome, self.reporter.report
-        failure = outcome if isinstance(outcome, Failure) else None
+        failure = outcome if isinstance(outcome, Failed) else None
         return Result(
             outcome=WORDS[type(outcome)] if outcome is not None else "",
             outputs=outcome.outputs if isinstance(outcome, Success) else None,

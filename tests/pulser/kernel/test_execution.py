@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from pulser.engine.outcomes import Failed, Success
 from pulser.kernel.execution import execute, report_error
-from pulser.kernel.outcomes import Failure, Success
 from pulser.kernel.reporter import Disconnected
 from pulser.language.catalogue import Effect, ErrorClass
 from pulser.language.document import ArtifactSpec
@@ -103,7 +103,7 @@ def test_an_attempt_that_could_not_be_assigned_is_a_failure_with_its_reason(back
 
     assert report_error(error, reporter=backend.reporter, name="run 1: step a")
 
-    assert backend.reporter.outcome == Failure(ErrorClass.PERMANENT, error.message)
+    assert backend.reporter.outcome == Failed(ErrorClass.PERMANENT, error.message)
     assert backend.reporter.log == b""
 
 
@@ -113,7 +113,7 @@ def test_a_fault_while_assigning_leaves_its_traceback_in_the_log(backend: Memory
     except KeyError as error:
         report_error(error, reporter=backend.reporter, name="run 1: step a")
 
-    assert backend.reporter.outcome == Failure(ErrorClass.FAILED, "KeyError: 'a'")
+    assert backend.reporter.outcome == Failed(ErrorClass.FAILED, "KeyError: 'a'")
     assert backend.reporter.log.startswith(b"Traceback")
     assert backend.reporter.report.log_bytes == len(backend.reporter.log)
 
@@ -128,4 +128,4 @@ def test_an_artifact_that_the_storage_does_not_take_ends_the_attempt_and_not_the
 
     reporter = perform(backend, "touch a; exit 1", artifacts=(ArtifactSpec(path="a"),))
 
-    assert reporter.outcome == Failure(ErrorClass.FAILED, "exit code 1")
+    assert reporter.outcome == Failed(ErrorClass.FAILED, "exit code 1")

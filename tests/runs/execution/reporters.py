@@ -5,7 +5,7 @@ from __future__ import annotations
 from pulser.catalogue import graph_of
 from pulser.tools.effects import effect_of
 from runs.execution.reporter import DatabaseReporter
-from runs.transitions.claiming import Claim
+from runs.transitions.claim import Claim
 
 
 def reporter_of(claim: Claim) -> DatabaseReporter:

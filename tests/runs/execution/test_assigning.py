@@ -13,7 +13,7 @@ from pulser.language.catalogue import Effect
 from runs.execution.assigning import assign
 from runs.execution.workspace import workspace_of
 from runs.models import Attempt
-from runs.transitions.rescuing import lose
+from runs.transitions import lose_lease
 from tests.factories import start
 from tests.runs.execution.plans import ONCE, plan, shell
 from tests.runs.helpers import (
@@ -99,7 +99,7 @@ def test_only_groups_of_this_host_are_left_over() -> None:
         claim = claimed(run, holder)
         Attempt.objects.filter(pk=claim.attempt_id).update(process_group=group)
         let_leases_run_out(run)
-        assert lose(str(run.pk), "a", number=claim.number)
+        assert lose_lease(str(run.pk), "a", number=claim.number)
     Attempt.objects.filter(process_group=12).update(host="elsewhere")
     claim = claimed(run)
 

@@ -105,10 +105,10 @@ def test_lanes_take_turns_by_the_age_of_their_next_runs() -> None:
 def test_a_task_that_finds_no_database_says_so_in_one_line(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def gone(*_given: object) -> None:
+    def gone(*_given: object, **_named: object) -> None:
         raise OperationalError("server closed the connection unexpectedly\n\tThis probably means ...")
 
-    monkeypatch.setattr("runs.transitions.claiming.rows", gone)
+    monkeypatch.setattr("runs.transitions.claim.rows", gone)
     monkeypatch.setattr("runs.execution.sweep.rows", gone)
     monkeypatch.setattr(tasks.connections, "close_all", lambda: None)  # the test's own is among them
 

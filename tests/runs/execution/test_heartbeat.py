@@ -11,7 +11,7 @@ from pulser.kernel.heartbeat import Heartbeat, WatchedCall
 from pulser.kernel.output import Output
 from runs.execution import reporter as module
 from runs.execution.pool_process import PoolProcess
-from runs.transitions.claiming import Claim
+from runs.transitions.claim import Claim
 from tests.factories import start
 from tests.runs.execution.plans import plan, shell
 from tests.runs.execution.reporters import reporter_of

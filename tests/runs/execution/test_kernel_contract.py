@@ -14,8 +14,7 @@ from pulser.kernel.assignment import Assignment
 from runs.execution.assigning import assign
 from runs.execution.reporter import DatabaseReporter
 from runs.models import Artifact, Proof, Run, Step
-from runs.transitions import request_cancel
-from runs.transitions.rescuing import lose
+from runs.transitions import lose_lease, request_cancel
 from tests.factories import make_actor, start
 from tests.pulser.kernel.contract import FUNCTIONS, KernelContract, Result
 from tests.runs.execution.plans import ONCE, plan, shell
@@ -43,9 +42,9 @@ class DatabaseBackend:
     def cancel(self) -> None:
         request_cancel(str(self.run.pk), actor=make_actor())
 
-    def lose(self) -> None:
+    def lose_lease(self) -> None:
         let_leases_run_out(self.run)
-        assert lose(str(self.run.pk), "step", number=1)
+        assert lose_lease(str(self.run.pk), "step", number=1)
 
     def disconnect(self) -> None:
         with connection.cursor() as cursor:

@@ -18,7 +18,7 @@ from runs.execution.identity import host
 from runs.execution.work import work
 from runs.execution.workspace import workspace_of
 from runs.models import Attempt, Worker
-from runs.transitions.rescuing import lose
+from runs.transitions import lose_lease
 from tests.factories import start
 from tests.pulser.kernel.processes import left_over
 from tests.runs.execution.plans import ONCE, plan, shell
@@ -129,7 +129,7 @@ def test_what_is_left_of_an_earlier_attempt_is_killed_before_the_next() -> None:
     with left_over(f"{run.pk}/a") as process:
         Attempt.objects.filter(pk=claim.attempt_id).update(process_group=process.pid, host=host())
         let_leases_run_out(run)
-        lose(str(run.pk), "a", number=1)
+        lose_lease(str(run.pk), "a", number=1)
 
         drive(run)
 

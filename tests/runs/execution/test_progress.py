@@ -12,9 +12,8 @@ from pulser.kernel.progress import Progress
 from runs.execution import reporter
 from runs.execution.sweep import sweep
 from runs.models import Event, Run, Step
-from runs.transitions import retry
-from runs.transitions.claiming import Claim
-from runs.transitions.progressing import progress
+from runs.transitions import progress, retry
+from runs.transitions.claim import Claim
 from tests.factories import make_actor, make_lane, make_session, start
 from tests.runs.execution.plans import ONCE, plan, shell
 from tests.runs.execution.reporters import reporter_of

@@ -8,8 +8,8 @@ from pulser.kernel.lease import check_lease
 from runs.execution.perform import perform
 from runs.execution.sweep import sweep
 from runs.execution.workspace import workspace_of
-from runs.transitions.claiming import LEASE_S
-from runs.transitions.deciding import approve
+from runs.transitions import approve
+from runs.transitions.claim import LEASE_S
 from tests.factories import make_actor, start
 from tests.runs.execution.plans import plan, shell
 from tests.runs.execution.reporters import reporter_of

@@ -12,8 +12,7 @@ from django.db import connections
 from runs.execution.work import work
 from runs.execution.workspace import workspace_of
 from runs.models import Run
-from runs.transitions import request_cancel, time_out
-from runs.transitions.rescuing import lose
+from runs.transitions import lose_lease, request_cancel, time_out
 from tests.factories import make_actor, start
 from tests.runs.execution.plans import plan, shell
 from tests.runs.helpers import (
@@ -91,7 +90,7 @@ def test_a_worker_that_lost_its_lease_stops_and_is_refused() -> None:
 
     with _worker_on(run):
         let_leases_run_out(run)
-        assert lose(str(run.pk), "long", number=1)
+        assert lose_lease(str(run.pk), "long", number=1)
 
     assert "attempt.rejected" in kinds(run, step="long")
     assert attempts_of(run, "long")[0].outcome == "lost"

@@ -13,7 +13,7 @@ from runs.execution import sweep as sweeping
 from runs.execution.sweep import sweep
 from runs.models import Duty, Run, Step, Worker
 from runs.transitions import request_cancel
-from runs.transitions.finishing import Failure
+from runs.transitions.outcomes import failure
 from tests.factories import make_actor, make_lane, start
 from tests.runs.execution.plans import plan, shell
 from tests.runs.helpers import (
@@ -31,7 +31,7 @@ from tests.runs.helpers import (
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HELLO = plan(shell("a", "true"))
-LATER = Failure(ErrorClass.FAILED, "no", delay=60.0)
+LATER = failure(ErrorClass.FAILED, "no", delay=60.0)
 
 
 def _worker(slots: int = 2, **ago: float) -> Worker:
@@ -168,14 +168,14 @@ def test_a_run_that_cannot_be_rescued_keeps_the_sweeper_from_no_other(monkeypatc
     for run in (broken, sound):
         claimed(run)
         let_leases_run_out(run)
-    lose = sweeping.lose
+    lose_lease = sweeping.lose_lease
 
     def sometimes(run_id: str, key: str, number: int) -> bool:
         if run_id == str(broken.pk):
             raise ValueError("this one is broken")
-        return lose(run_id, key, number=number)
+        return lose_lease(run_id, key, number=number)
 
-    monkeypatch.setattr(sweeping, "lose", sometimes)
+    monkeypatch.setattr(sweeping, "lose_lease", sometimes)
 
     assert sweep() == _found(lost=1)
     assert statuses(sound) == {"a": "queued"}

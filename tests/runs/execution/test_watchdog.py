@@ -17,7 +17,7 @@ from kombu.exceptions import OperationalError
 from chaos.proxy import Loop, Mode, Proxy
 from runs import hints
 from runs.execution import stopping
-from runs.execution.identity import holder
+from runs.execution.identity import claimant
 from runs.execution.presence import register
 from runs.execution.watchdog import Watchdog
 from runs.execution.workspace import workspace_of
@@ -280,7 +280,7 @@ def test_a_worker_is_ended_when_nothing_that_was_sent_comes_out(stand_in: subpro
 
 
 def test_a_worker_whose_slots_are_all_busy_is_not_suspected(stand_in: subprocess.Popen[bytes]) -> None:
-    claimed(start(plan(shell("a", "true"))), holder())
+    claimed(start(plan(shell("a", "true"))), claimant())
     asked: list[int] = []
 
     Watchdog(stand_in.pid, ask=lambda: asked.append(1)).look()

@@ -16,7 +16,7 @@ from runs.retention import pruning
 from runs.retention.folders import BIN
 from runs.retention.pruning import OF_RUNS, artifacts_root, moment_before, prune
 from runs.transitions import retry
-from runs.transitions.turn import turn
+from runs.transitions.locked_run import lock_run
 from tests.factories import make_actor, make_run
 from tests.runs.execution.plans import plan, shell
 from tests.runs.helpers import raised, run_plan, together
@@ -209,7 +209,7 @@ class TestAtOnce:
 
     def test_a_run_that_somebody_holds_is_left_for_later(self) -> None:
         run, other = ended(100), ended(100)
-        with turn(str(run.pk)):
+        with lock_run(str(run.pk)):
             (gone,) = together(pruned)
         assert gone["runs"].rows == 1
         assert list(Run.objects.all()) == [run]

@@ -13,7 +13,7 @@ from runs.retention.folders import BIN
 from runs.retention.pruning import moment_before
 from runs.retention.workspaces import RETRY_FACTOR, clean
 from runs.transitions import retry
-from runs.transitions.turn import turn
+from runs.transitions.locked_run import lock_run
 from tests.factories import make_actor, make_run
 from tests.runs.execution.plans import ONCE, plan, shell
 from tests.runs.helpers import log_of, run_plan, status_of, together
@@ -118,6 +118,6 @@ class TestRetry:
 
     def test_a_run_that_is_being_retried_keeps_its_workspace(self) -> None:
         run = failed_long_ago()
-        with turn(str(run.pk)):
+        with lock_run(str(run.pk)):
             assert together(cleaned) == [0]
         assert (Path(settings.WORK_DIR) / str(run.pk)).exists()

@@ -13,11 +13,10 @@ from runs.commands.start import Idempotency, Started, start_run
 from runs.errors import MoveRefused
 from runs.execution.sweep import sweep
 from runs.models import Event, Lane, Run
-from runs.transitions import approve, claiming, reject, request_cancel, retry
-from runs.transitions.claiming import Claim, Holder
-from runs.transitions.finishing import Failure, Report, Success, Suspended, finish_attempt
-from runs.transitions.rescuing import lose
-from runs.transitions.turn import rows
+from runs.sql import rows
+from runs.transitions import approve, claim_any, lose_lease, reject, request_cancel, retry
+from runs.transitions.claim import Claim, Claimant
+from runs.transitions.outcomes import Success, Suspended, failure, finish_attempt
 from tests.factories import make_actor, make_lane, make_plan, make_session, start
 from tests.runs.helpers import (
     ALICE,
@@ -51,7 +50,7 @@ def _claims(results: list[Claim | BaseException | None]) -> list[Claim]:
 def test_one_step_is_claimed_by_one_of_many_workers() -> None:
     run = start(ONE)
 
-    claims = _claims(together(*[partial(take, run, Holder(f"w{n}", "here")) for n in range(6)]))
+    claims = _claims(together(*[partial(take, run, Claimant(f"w{n}", "here")) for n in range(6)]))
 
     assert len(claims) == 1
     assert len(attempts_of(run, "greet")) == 1
@@ -62,7 +61,7 @@ def test_two_steps_are_claimed_by_two_of_many_workers() -> None:
     run = start(fan(3))
     claimed(run)
 
-    claims = _claims(together(*[partial(take, run, Holder(f"w{n}", "here")) for n in range(6)]))
+    claims = _claims(together(*[partial(take, run, Claimant(f"w{n}", "here")) for n in range(6)]))
 
     assert sorted(claim.key for claim in claims) == ["s1", "s2"]
     assert_log_folds_to_rows(run)
@@ -123,7 +122,7 @@ def test_a_cancel_and_a_result_at_once_both_count(_time: int) -> None:
 
 def test_a_button_that_is_pressed_twice_retries_once() -> None:
     run = start(ONE)
-    finished(claimed(run), Failure(ErrorClass.FAILED, "no"))
+    finished(claimed(run), failure(ErrorClass.FAILED, "no"))
 
     results = together(*[lambda: retry(str(run.pk), actor=OLIVIA)] * 4)
 
@@ -138,7 +137,7 @@ def test_a_result_in_the_last_moment_of_a_lease_is_either_taken_or_lost(_time: i
     claim = claimed(run)
     let_leases_run_out(run)
 
-    results = together(lambda: finished(claim).accepted, lambda: lose(str(run.pk), "greet", number=claim.number))
+    results = together(lambda: finished(claim).accepted, lambda: lose_lease(str(run.pk), "greet", number=claim.number))
 
     assert sorted(map(bool, results)) == [False, True]
     assert statuses(run)["greet"] in ("success", "queued")
@@ -151,7 +150,9 @@ def test_two_sweepers_at_once_rescue_each_step_once() -> None:
     let_leases_run_out(run)
 
     raised(together(sweep, sweep), ())
-    raised(together(*[partial(lose, str(run.pk), key, number=1) for key in ("left", "right", "left", "right")]), ())
+    raised(
+        together(*[partial(lose_lease, str(run.pk), key, number=1) for key in ("left", "right", "left", "right")]), ()
+    )
 
     assert kinds(run).count("step.lost") == 2
     assert_log_folds_to_rows(run)
@@ -176,7 +177,7 @@ def test_a_lane_never_runs_more_than_its_limit() -> None:
     lane = make_lane("B", limit=3)
     runs = [start(ONE, lane=lane) for _ in range(15)]
 
-    claims = _claims(together(*[partial(take, run, Holder("w", "here")) for run in runs[:8]]))
+    claims = _claims(together(*[partial(take, run, Claimant("w", "here")) for run in runs[:8]]))
 
     assert len(claims) == 3
     assert Run.objects.filter(lane=lane, status="running").count() == 3
@@ -190,11 +191,11 @@ def test_a_lane_stays_within_its_limit_while_runs_come_and_go() -> None:
     def work(number: int) -> int:
         """As a worker does: take what there is, finish it, go straight on."""
         done = 0
-        claim = take(runs[number], Holder(f"w{number}", "here"))
+        claim = take(runs[number], Claimant(f"w{number}", "here"))
         while claim is not None:
             seen.append(Run.objects.filter(lane=lane, status="running").count())
-            following = finish_attempt(claim, Success({}), report=Report()).next
-            claim = following or claiming.take(Holder(f"w{number}", "here"))
+            following = finish_attempt(claim, Success({})).next
+            claim = following or claim_any(Claimant(f"w{number}", "here"))
             done += 1
         return done
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runs.models import Run, Step
-from runs.transitions import approve, reject, request_cancel
-from runs.transitions.rescuing import end_silent, hand_back, lose, reopen
+from runs.transitions import approve, continue_stranded, end_unresponsive, hand_back, lose_lease, reject, request_cancel
 from tests.factories import make_actor, start
 from tests.runs.helpers import (
     BOB,
@@ -33,7 +32,7 @@ def test_three_lost_attempts_are_poison_and_a_person_decides() -> None:
     for number in (1, 2, 3):
         claimed(run)
         let_leases_run_out(run)
-        lose(str(run.pk), "greet", number=number)
+        lose_lease(str(run.pk), "greet", number=number)
 
     assert (status_of(run), statuses(run)) == ("waiting", {"greet": "waiting"})
     assert kinds(run, step="greet")[-3:] == ["step.lost", "step.parked", "approval.requested"]
@@ -46,9 +45,9 @@ def test_three_lost_attempts_are_poison_and_a_person_decides() -> None:
 def test_a_step_whose_process_is_seen_to_have_ended_need_not_wait_for_its_lease() -> None:
     run = start(ONE)
     claimed(run)
-    assert not lose(str(run.pk), "greet", number=1)
+    assert not lose_lease(str(run.pk), "greet", number=1)
 
-    assert lose(str(run.pk), "greet", number=1, how="process")
+    assert lose_lease(str(run.pk), "greet", number=1, how="process")
 
     assert statuses(run) == {"greet": "queued"}
     assert event(run, "step.lost", step="greet").data == {"worker": "worker-a", "how": "process"}
@@ -100,7 +99,7 @@ def test_who_lost_a_step_cannot_hand_it_back() -> None:
     run = start(ONE)
     claimed(run)
     let_leases_run_out(run)
-    lose(str(run.pk), "greet", number=1)
+    lose_lease(str(run.pk), "greet", number=1)
     claimed(run, BOB)
 
     assert not hand_back(str(run.pk), "greet", number=1)
@@ -111,7 +110,7 @@ def test_a_parked_step_that_a_person_gives_up_ends_in_error() -> None:
     run = start(LAUNCH)
     claimed(run)
     let_leases_run_out(run)
-    lose(str(run.pk), "launch", number=1)
+    lose_lease(str(run.pk), "launch", number=1)
 
     reject(str(run.pk), "launch", actor=OLIVIA)
 
@@ -123,7 +122,7 @@ def test_an_irreversible_step_whose_worker_vanished_is_never_sent_again_by_machi
     run = start(LAUNCH)
     claimed(run)
     let_leases_run_out(run)
-    lose(str(run.pk), "launch", number=1)
+    lose_lease(str(run.pk), "launch", number=1)
 
     assert statuses(run) == {"launch": "waiting"}
     assert take(run, BOB) is None
@@ -134,7 +133,7 @@ def test_a_person_who_has_looked_lets_an_irreversible_step_run_again() -> None:
     run = start(LAUNCH)
     claimed(run)
     let_leases_run_out(run)
-    lose(str(run.pk), "launch", number=1)
+    lose_lease(str(run.pk), "launch", number=1)
 
     approve(str(run.pk), "launch", actor=OLIVIA, comment="nothing had happened")
 
@@ -150,7 +149,7 @@ def test_a_lost_attempt_without_another_one_fails_the_step() -> None:
     claimed(run)
     let_leases_run_out(run)
 
-    lose(str(run.pk), "greet", number=1)
+    lose_lease(str(run.pk), "greet", number=1)
 
     assert status_of(run) == "error"
     assert event(run, "step.failed", step="greet").data["error_class"] == "lost"
@@ -164,7 +163,7 @@ def test_a_lost_finally_step_of_a_cancelled_run_gets_another_worker() -> None:
     request_cancel(str(run.pk), actor=OLIVIA)
     let_leases_run_out(run)
 
-    lose(str(run.pk), "sweep", number=1)
+    lose_lease(str(run.pk), "sweep", number=1)
 
     assert statuses(run)["sweep"] == "queued"
 
@@ -175,7 +174,7 @@ def test_a_lost_step_of_a_cancelled_run_is_not_sent_again() -> None:
     request_cancel(str(run.pk), actor=OLIVIA)
     let_leases_run_out(run)
 
-    lose(str(run.pk), "greet", number=1)
+    lose_lease(str(run.pk), "greet", number=1)
 
     assert (status_of(run), statuses(run)) == ("cancelled", {"greet": "cancelled"})
     assert_log_folds_to_rows(run)
@@ -185,9 +184,9 @@ def test_a_silent_worker_does_not_hold_up_a_cancelled_run() -> None:
     run = start(TIDY)
     work = claimed(run)
     request_cancel(str(run.pk), actor=OLIVIA)
-    assert not end_silent(str(run.pk), grace_s=30.0)
+    assert not end_unresponsive(str(run.pk), grace_s=30.0)
 
-    assert end_silent(str(run.pk), grace_s=0.0)
+    assert end_unresponsive(str(run.pk), grace_s=0.0)
 
     assert statuses(run) == {"work": "cancelled", "sweep": "queued", "mop": "pending"}
     assert not finished(work).accepted
@@ -199,7 +198,7 @@ def test_a_run_of_which_nothing_is_under_way_is_reopened() -> None:
     claimed(run)
     Step.objects.filter(run=run, key="work").update(status="success")
 
-    assert reopen(str(run.pk))
+    assert continue_stranded(str(run.pk))
     assert statuses(run) == {"work": "success", "sweep": "queued", "mop": "pending"}
 
 
@@ -207,4 +206,4 @@ def test_a_run_with_work_under_way_is_left_alone() -> None:
     run = start(TIDY)
     claimed(run)
 
-    assert not reopen(str(run.pk))
+    assert not continue_stranded(str(run.pk))

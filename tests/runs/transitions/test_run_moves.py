@@ -16,7 +16,7 @@ from runs.accounts.actors import Actor
 from runs.errors import Forbidden, MoveRefused, NotThere
 from runs.models import Event, Run, Step
 from runs.transitions import archive, request_cancel, retry, time_out, unarchive
-from runs.transitions.finishing import Failure, Success, Suspended
+from runs.transitions.outcomes import Success, Suspended, failure
 from tests.factories import make_actor, make_run, start
 from tests.runs.helpers import (
     ALICE,
@@ -200,7 +200,7 @@ def test_a_cancel_while_a_person_is_asked_ends_the_run() -> None:
 def test_a_retry_runs_what_failed_with_a_fresh_budget_and_the_old_fence() -> None:
     run = start(TWO)
     finished(claimed(run))
-    finished(claimed(run), Failure(ErrorClass.FAILED, "no"))
+    finished(claimed(run), failure(ErrorClass.FAILED, "no"))
 
     retry(str(run.pk), actor=OLIVIA)
     again = claimed(run)
@@ -213,7 +213,7 @@ def test_a_retry_runs_what_failed_with_a_fresh_budget_and_the_old_fence() -> Non
 def test_what_lies_between_an_end_and_a_retry_is_kept_as_rest() -> None:
     run = start(TWO)
     finished(claimed(run))
-    finished(claimed(run), Failure(ErrorClass.FAILED, "no"))
+    finished(claimed(run), failure(ErrorClass.FAILED, "no"))
     Run.objects.filter(pk=run.pk).update(
         started_at=F("started_at") - timedelta(seconds=70), finished_at=F("finished_at") - timedelta(seconds=60)
     )
@@ -238,7 +238,7 @@ def test_a_run_that_was_cancelled_before_it_started_has_not_rested() -> None:
 def test_a_retry_from_an_earlier_step_runs_all_that_follows_it() -> None:
     run = start(TWO)
     finished(claimed(run), Success({"x": 1}))
-    finished(claimed(run), Failure(ErrorClass.FAILED, "no"))
+    finished(claimed(run), failure(ErrorClass.FAILED, "no"))
 
     retry(str(run.pk), actor=OLIVIA, start="first")
 
@@ -255,7 +255,7 @@ def test_what_fails_while_the_run_is_being_cancelled_is_not_tried_again() -> Non
     claim = claimed(run)
     request_cancel(str(run.pk), actor=OLIVIA)
 
-    finished(claim, Failure(ErrorClass.TRANSIENT, "busy", delay=60.0))
+    finished(claim, failure(ErrorClass.TRANSIENT, "busy", delay=60.0))
 
     assert statuses(run) == {"greet": "error"}
     assert status_of(run) == "cancelled"
@@ -280,7 +280,7 @@ def test_a_finally_step_of_a_cancelled_run_is_tried_again_when_it_fails() -> Non
     request_cancel(str(run.pk), actor=OLIVIA)
     finished(work)
 
-    finished(claimed(run), Failure(ErrorClass.TRANSIENT, "busy", delay=1.0))
+    finished(claimed(run), failure(ErrorClass.TRANSIENT, "busy", delay=1.0))
 
     assert statuses(run)["sweep"] == "backoff"
 

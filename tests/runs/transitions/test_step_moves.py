@@ -12,19 +12,27 @@ from pulser.engine.states import StepStatus
 from pulser.language.catalogue import ErrorClass
 from runs.errors import Forbidden, MoveRefused, NotThere
 from runs.models import Attempt, Event, Run, Step
-from runs.transitions import approve, expire, reject, request_cancel, retry
-from runs.transitions.claiming import Claim
-from runs.transitions.finishing import (
-    Failure,
+from runs.transitions import (
+    approve,
+    end_unresponsive,
+    expire,
+    lose_lease,
+    note_process_group,
+    reject,
+    renew,
+    request_cancel,
+    requeue_due,
+    retry,
+)
+from runs.transitions.claim import Claim
+from runs.transitions.outcomes import (
     Outcome,
     Stopped,
     Success,
     Suspended,
+    failure,
     finish_attempt,
-    note_process_group,
-    renew,
 )
-from runs.transitions.rescuing import back, end_silent, lose
 from tests.factories import make_actor, make_run, start
 from tests.runs.helpers import (
     ALICE,
@@ -48,8 +56,8 @@ from tests.runs.transitions.plans import GATE, JOIN, ONE, TIDY, TWO
 pytestmark = pytest.mark.django_db
 OLIVIA = make_actor()
 ASK = Suspended("approval", "reject", for_s=3600.0, role="operator", message="Go?")
-FAILED = Failure(ErrorClass.FAILED, "exit code 1")
-LATER = Failure(ErrorClass.FAILED, "exit code 1", delay=60.0)
+FAILED = failure(ErrorClass.FAILED, "exit code 1")
+LATER = failure(ErrorClass.FAILED, "exit code 1", delay=60.0)
 Verb = Callable[[Run], object]
 
 
@@ -78,7 +86,7 @@ def _claim_of(run: Run) -> Claim:
         attempt_id=attempt.pk if attempt else 0,
         number=1,
         tries=1,
-        holder=ALICE,
+        claimant=ALICE,
         started_at=timezone.now(),
     )
 
@@ -97,8 +105,8 @@ MOVES: dict[str, tuple[Verb, dict[str, str]]] = {  # name -> (verb, status -> wh
     "approve": (lambda run: approve(str(run.pk), "greet", actor=OLIVIA), {"waiting": "success"}),
     "reject": (lambda run: reject(str(run.pk), "greet", actor=OLIVIA), {"waiting": "error"}),
     "expire": (lambda run: expire(str(run.pk), "greet"), {"waiting": "error"}),
-    "back": (lambda run: back(str(run.pk), "greet"), {"backoff": "queued"}),
-    "lose": (lambda run: lose(str(run.pk), "greet", number=1), {"running": "queued"}),
+    "back": (lambda run: requeue_due(str(run.pk), "greet"), {"backoff": "queued"}),
+    "lose": (lambda run: lose_lease(str(run.pk), "greet", number=1), {"running": "queued"}),
 }
 CASES = [(name, status) for name in MOVES for status in StepStatus]
 
@@ -228,7 +236,7 @@ def test_a_worker_that_lost_its_lease_cannot_finish_the_step() -> None:
     run = start(ONE)
     slow = claimed(run, ALICE)
     let_leases_run_out(run)
-    lose(str(run.pk), "greet", number=slow.number)
+    lose_lease(str(run.pk), "greet", number=slow.number)
     fast = claimed(run, BOB)
 
     late = finished(slow, Success({"who": "slow"}))
@@ -245,7 +253,7 @@ def test_a_worker_that_lost_its_lease_cannot_finish_while_the_step_is_queued_aga
     run = start(ONE)
     slow = claimed(run)
     let_leases_run_out(run)
-    lose(str(run.pk), "greet", number=slow.number)
+    lose_lease(str(run.pk), "greet", number=slow.number)
 
     assert not finished(slow).accepted
     assert statuses(run) == {"greet": "queued"}
@@ -255,7 +263,7 @@ def test_a_late_result_of_an_earlier_life_of_the_run_is_refused() -> None:
     run = start(ONE)
     slow = claimed(run)
     request_cancel(str(run.pk), actor=OLIVIA)
-    end_silent(str(run.pk), grace_s=0.0)
+    end_unresponsive(str(run.pk), grace_s=0.0)
     retry(str(run.pk), actor=OLIVIA)
 
     assert not finished(slow).accepted
@@ -267,10 +275,10 @@ def test_a_lease_is_renewed_until_it_is_lost() -> None:
     run = start(ONE)
     claim = claimed(run)
     assert renew(claim, lease_s=30.0)
-    assert not lose(str(run.pk), "greet", number=claim.number)
+    assert not lose_lease(str(run.pk), "greet", number=claim.number)
 
     let_leases_run_out(run)
-    lose(str(run.pk), "greet", number=claim.number)
+    lose_lease(str(run.pk), "greet", number=claim.number)
 
     assert not renew(claim, lease_s=30.0)
 
@@ -288,7 +296,7 @@ def test_the_worker_that_finishes_a_step_gets_the_next_in_the_same_transaction()
     following = finish_attempt(claimed(run), Success({})).next
 
     assert following is not None
-    assert (following.key, following.holder) == ("second", ALICE)
+    assert (following.key, following.claimant) == ("second", ALICE)
     assert statuses(run) == {"first": "success", "second": "running"}
 
 
@@ -316,8 +324,8 @@ def test_a_join_waits_for_the_last_of_those_that_it_needs() -> None:
 def test_a_short_backoff_keeps_the_slot_and_a_long_one_frees_it() -> None:
     short, long = start(ONE), start(ONE)
 
-    finished(claimed(short), Failure(ErrorClass.FAILED, "no", delay=4.0))
-    finished(claimed(long), Failure(ErrorClass.FAILED, "no", delay=60.0))
+    finished(claimed(short), failure(ErrorClass.FAILED, "no", delay=4.0))
+    finished(claimed(long), failure(ErrorClass.FAILED, "no", delay=60.0))
 
     assert (status_of(short), status_of(long)) == ("running", "waiting")
 
@@ -325,10 +333,10 @@ def test_a_short_backoff_keeps_the_slot_and_a_long_one_frees_it() -> None:
 def test_a_backoff_that_is_over_queues_the_step_and_the_run() -> None:
     run = start(ONE)
     finished(claimed(run), LATER)
-    assert not back(str(run.pk), "greet")
+    assert not requeue_due(str(run.pk), "greet")
     let_time_pass(run)
 
-    assert back(str(run.pk), "greet")
+    assert requeue_due(str(run.pk), "greet")
 
     assert (status_of(run), statuses(run)) == ("queued", {"greet": "queued"})
     again = claimed(run)

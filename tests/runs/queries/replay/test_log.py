@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 
 from pulser.engine.fold import STEP_TARGETS
+from pulser.engine.outcomes import Success, failure
+from pulser.kernel.outcomes import ArtifactFile, StepVerdict, StoredFile
 from pulser.language.catalogue import ErrorClass
 from runs.models import Run
 from runs.queries.replay.log import read_log
 from runs.queries.replay.past import STEP_FIELDS, Past, past_of
-from runs.transitions import approve, archive, request_cancel, retry, unarchive
-from runs.transitions.finishing import Failure, KeptFile, Success, Verdict
-from runs.transitions.progressing import progress
-from runs.transitions.rescuing import hand_back, lose
+from runs.transitions import approve, archive, hand_back, lose_lease, progress, request_cancel, retry, unarchive
 from tests.factories import make_actor, start
 from tests.runs.execution.plans import plan, shell
 from tests.runs.helpers import claimed, drive, finished, kinds, let_leases_run_out, run_plan
@@ -24,8 +23,11 @@ from tests.runs.transitions.plans import ONE, TWO
 pytestmark = pytest.mark.django_db
 
 OLIVIA = make_actor()
-REPORT = KeptFile("report.txt", "file", "text/plain", 3, "0" * 64, "artifacts/report.txt")
-VERDICTS = (Verdict("exit_code", True, True, "", {}), Verdict("regex", False, False, "it is not there", {}))
+REPORT = StoredFile(ArtifactFile("report.txt", "file", "text/plain", 3, "0" * 64), "artifacts/report.txt")
+VERDICTS = (
+    StepVerdict("exit_code", True, True, "", {}),
+    StepVerdict("regex", False, False, "it is not there", {}),
+)
 
 
 def tried_again() -> Run:
@@ -35,7 +37,7 @@ def tried_again() -> Run:
         claim = claimed(run)
         progress(claim, done=number, total=9)
         finished(claim, Success({"n": number}), files=(REPORT,), verdicts=VERDICTS)
-        finished(claimed(run), Failure(ErrorClass.FAILED, f"exit code {number}"), verdicts=VERDICTS[:1])
+        finished(claimed(run), failure(ErrorClass.FAILED, f"exit code {number}"), verdicts=VERDICTS[:1])
         archive(str(run.pk), actor=OLIVIA)
         unarchive(str(run.pk), actor=OLIVIA)
         retry(str(run.pk), actor=OLIVIA, start="first" if number < 2 else None)
@@ -51,7 +53,7 @@ def lost_and_found() -> Run:
     for number in (2, 3, 4):
         claimed(run)
         let_leases_run_out(run)
-        lose(str(run.pk), "first", number=number)
+        lose_lease(str(run.pk), "first", number=number)
     approve(str(run.pk), "first", actor=OLIVIA)
     claim = claimed(run)
     request_cancel(str(run.pk), actor=OLIVIA)

@@ -8,11 +8,12 @@ import pytest
 from django.db.models import F
 from pytest_django import DjangoAssertNumQueries
 
+from pulser.engine.outcomes import Success, failure
+from pulser.kernel.outcomes import ArtifactFile, StepVerdict, StoredFile
 from pulser.language.catalogue import ErrorClass
 from runs.models import Artifact, Run
 from runs.queries.replay.past import Past, opened, past_of
 from runs.transitions import archive, retry
-from runs.transitions.finishing import Failure, KeptFile, Success, Verdict
 from tests.factories import make_actor, start
 from tests.runs.helpers import claimed, event, finished, kinds
 from tests.runs.transitions.plans import GATE, TWO
@@ -20,14 +21,14 @@ from tests.runs.transitions.plans import GATE, TWO
 pytestmark = pytest.mark.django_db
 
 OLIVIA = make_actor()
-REPORT = KeptFile("report.txt", "file", "text/plain", 3, "0" * 64, "artifacts/report.txt")
-GOOD = Verdict("exit_code", True, True, "", {})
+REPORT = StoredFile(ArtifactFile("report.txt", "file", "text/plain", 3, "0" * 64), "artifacts/report.txt")
+GOOD = StepVerdict("exit_code", True, True, "", {})
 
 
 def story() -> Run:
     """The first step fails, is tried again by the button and succeeds; the second follows it. Then it is archived."""
     run = start(TWO)
-    finished(claimed(run), Failure(ErrorClass.FAILED, "exit code 3"), exit_code=3)
+    finished(claimed(run), failure(ErrorClass.FAILED, "exit code 3"), exit_code=3)
     retry(str(run.pk), actor=OLIVIA)
     finished(claimed(run), Success({"n": 1}), files=(REPORT,), verdicts=(GOOD,), exit_code=0)
     finished(claimed(run), Success({"n": 2}))

@@ -1,0 +1,56 @@
+"""What ends a step's waiting: a person, a timer, or a deadline."""
+
+from __future__ import annotations
+
+from pulser.engine import moves
+from pulser.engine.states import StepStatus
+from pulser.tools.values import clean_text
+from runs.accounts.actors import Actor
+from runs.errors import Forbidden, MoveRefused, NotThere
+from runs.sql import first
+from runs.transitions.locked_run import LockedRun, lock_run
+from runs.transitions.sql.steps import READ_WAIT, WaitRow
+
+
+def approve(run_id: str, key: str, *, actor: Actor, comment: str = "") -> None:
+    """Say yes: an approval succeeds, a parked step runs again. Raises NotThere, Forbidden, MoveRefused."""
+    with lock_run(run_id) as locked:
+        wait, comment = _require_asked(locked, key, actor), clean_text(comment)
+        locked.emit("approval.given", step=key, by=actor.name, comment=comment)
+        moves.approve(locked, key, kind=wait.kind, by=actor.name, comment=comment)
+
+
+def reject(run_id: str, key: str, *, actor: Actor, comment: str = "") -> None:
+    """Say no: the step ends in error. Raises NotThere, Forbidden, MoveRefused."""
+    with lock_run(run_id) as locked:
+        _require_asked(locked, key, actor)
+        comment = clean_text(comment)
+        locked.emit("approval.rejected", step=key, by=actor.name, comment=comment)
+        moves.reject(locked, key, reason=f"rejected by {actor.name}" + (f": {comment}" if comment else ""))
+
+
+def expire(run_id: str, key: str) -> bool:
+    """The deadline of a waiting step is over: do what it says happens then. False: it is not, or no longer, so."""
+    with lock_run(run_id) as locked:
+        wait = _read_wait(locked, key)
+        if wait is None or wait.status != StepStatus.WAITING or not wait.is_over:
+            return False
+        moves.expire(locked, key, kind=wait.kind, then=wait.on_timeout)
+        return True
+
+
+def _require_asked(locked: LockedRun, key: str, actor: Actor) -> WaitRow:
+    """The waiting of a step that this actor may decide about."""
+    wait = _read_wait(locked, key)
+    if wait is None:
+        raise NotThere(f"the run has no step {key}")
+    role = wait.role or "operator"
+    if not actor.has_role(role):
+        raise Forbidden(f"this asks for the role {role}")
+    if wait.status != StepStatus.WAITING or not wait.role:
+        raise MoveRefused(f"step {key} is {wait.status} and does not wait for a person")
+    return wait
+
+
+def _read_wait(locked: LockedRun, key: str) -> WaitRow | None:
+    return first(READ_WAIT, {"run_id": locked.run_id, "key": key}, as_=WaitRow)
