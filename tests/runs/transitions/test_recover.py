@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from pulser.language.catalogue import ErrorClass
 from runs.models import Run, Step
-from runs.transitions import approve, continue_stranded, end_unresponsive, hand_back, lose_lease, reject, request_cancel
+from runs.transitions import (
+    approve,
+    continue_stranded,
+    hand_back,
+    lose_lease,
+    reject,
+    request_cancel,
+    requeue_due,
+)
+from runs.transitions.outcomes import (
+    failure,
+)
 from tests.factories import make_actor, start
 from tests.runs.helpers import (
     BOB,
@@ -16,6 +28,7 @@ from tests.runs.helpers import (
     finished,
     kinds,
     let_leases_run_out,
+    let_time_pass,
     status_of,
     statuses,
     step_of,
@@ -25,6 +38,7 @@ from tests.runs.transitions.plans import LAUNCH, ONE, TIDY
 
 pytestmark = pytest.mark.django_db
 OLIVIA = make_actor()
+LATER = failure(ErrorClass.FAILED, "exit code 1", delay=60.0)
 
 
 def test_three_lost_attempts_are_poison_and_a_person_decides() -> None:
@@ -180,19 +194,6 @@ def test_a_lost_step_of_a_cancelled_run_is_not_sent_again() -> None:
     assert_log_folds_to_rows(run)
 
 
-def test_a_silent_worker_does_not_hold_up_a_cancelled_run() -> None:
-    run = start(TIDY)
-    work = claimed(run)
-    request_cancel(str(run.pk), actor=OLIVIA)
-    assert not end_unresponsive(str(run.pk), grace_s=30.0)
-
-    assert end_unresponsive(str(run.pk), grace_s=0.0)
-
-    assert statuses(run) == {"work": "cancelled", "sweep": "queued", "mop": "pending"}
-    assert not finished(work).accepted
-    assert_log_folds_to_rows(run)
-
-
 def test_a_run_of_which_nothing_is_under_way_is_reopened() -> None:
     run = start(TIDY)
     claimed(run)
@@ -207,3 +208,17 @@ def test_a_run_with_work_under_way_is_left_alone() -> None:
     claimed(run)
 
     assert not continue_stranded(str(run.pk))
+
+
+def test_a_backoff_that_is_over_queues_the_step_and_the_run() -> None:
+    run = start(ONE)
+    finished(claimed(run), LATER)
+    assert not requeue_due(str(run.pk), "greet")
+    let_time_pass(run)
+
+    assert requeue_due(str(run.pk), "greet")
+
+    assert (status_of(run), statuses(run)) == ("queued", {"greet": "queued"})
+    again = claimed(run)
+    assert (again.number, attempts_of(run, "greet")[1].cause) == (2, "retry")
+    assert_log_folds_to_rows(run)
