@@ -42,7 +42,7 @@ class DatabaseBackend:
     def cancel(self) -> None:
         request_cancel(str(self.run.pk), actor=make_actor())
 
-    def lose_lease(self) -> None:
+    def lose(self) -> None:
         let_leases_run_out(self.run)
         assert lose_lease(str(self.run.pk), "step", number=1)
 
