@@ -11,7 +11,7 @@ from controlroom.api.openapi import answers, takes
 from controlroom.api.schemas import Decision, RetryRun, RunId, RunOut
 from controlroom.api.wire import answer_run, run_id_of
 from controlroom.http.problems import unfit
-from runs import transitions
+from runs import commands
 from runs.commands.start import restart
 from runs.errors import NotThere
 from runs.models import Run
@@ -34,7 +34,7 @@ def retry(request: ApiRequest, run_id: RunId) -> HttpResponse:
     run_id = run_id_of(run_id)
     wanted = take(request, RetryRun)
     if wanted.params is None and wanted.version is None and wanted.from_ != FROM_START:
-        transitions.retry(run_id, actor=request.auth, start=wanted.from_)
+        commands.retry(run_id, actor=request.auth, start=wanted.from_)
         return answer_run(run_id)
     if wanted.from_ not in {None, FROM_START}:
         raise unfit("body.from", "other params or another version begin at the start: leave `from` out")
@@ -49,7 +49,7 @@ def retry(request: ApiRequest, run_id: RunId) -> HttpResponse:
 def cancel(request: ApiRequest, run_id: RunId) -> HttpResponse:
     """Ask for the end of a run; a second request skips its `finally` steps."""
     run_id = run_id_of(run_id)
-    transitions.request_cancel(run_id, actor=request.auth)
+    commands.cancel(run_id, actor=request.auth)
     return answer_run(run_id)
 
 
@@ -57,7 +57,7 @@ def cancel(request: ApiRequest, run_id: RunId) -> HttpResponse:
 def archive(request: ApiRequest, run_id: RunId) -> HttpResponse:
     """Hide an ended run from the board."""
     run_id = run_id_of(run_id)
-    transitions.archive(run_id, actor=request.auth)
+    commands.archive(run_id, actor=request.auth)
     return answer_run(run_id)
 
 
@@ -65,7 +65,7 @@ def archive(request: ApiRequest, run_id: RunId) -> HttpResponse:
 def unarchive(request: ApiRequest, run_id: RunId) -> HttpResponse:
     """Show the run on the board again."""
     run_id = run_id_of(run_id)
-    transitions.unarchive(run_id, actor=request.auth)
+    commands.unarchive(run_id, actor=request.auth)
     return answer_run(run_id)
 
 
@@ -79,7 +79,7 @@ def unarchive(request: ApiRequest, run_id: RunId) -> HttpResponse:
 def approve(request: ApiRequest, run_id: RunId, step: str) -> HttpResponse:
     """Say yes to a step that waits for a person."""
     run_id, wanted = run_id_of(run_id), take(request, Decision)
-    transitions.approve(run_id, step, actor=request.auth, comment=wanted.comment)
+    commands.approve(run_id, step, actor=request.auth, comment=wanted.comment)
     return answer_run(run_id)
 
 
@@ -92,5 +92,5 @@ def approve(request: ApiRequest, run_id: RunId, step: str) -> HttpResponse:
 def reject(request: ApiRequest, run_id: RunId, step: str) -> HttpResponse:
     """Say no to a step that waits for a person."""
     run_id, wanted = run_id_of(run_id), take(request, Decision)
-    transitions.reject(run_id, step, actor=request.auth, comment=wanted.comment)
+    commands.reject(run_id, step, actor=request.auth, comment=wanted.comment)
     return answer_run(run_id)

@@ -22,7 +22,7 @@ from django.core.exceptions import ValidationError
 from pulser.tools.base import PermanentError, ToolContext
 from pulser.tools.python import attentive, effect
 from pulser.tools.watch import Watch
-from runs import transitions
+from runs import commands
 from runs.accounts.actors import OPERATOR, Actor
 from runs.bulk.asking import RUNS_MAX, meant, read_moment
 from runs.bulk.report import report
@@ -51,12 +51,10 @@ class Action:
 
 
 ACTIONS: Mapping[str, Action] = {
-    "retry": Action(transitions.retry, "run.retried"),
-    "cancel": Action(
-        partial(transitions.request_cancel, once=True), "run.cancel_requested", lambda run: run.is_cancelling
-    ),
-    "archive": Action(transitions.archive, "run.archived", lambda run: run.archived_at is not None, is_signed=True),
-    "unarchive": Action(transitions.unarchive, "run.unarchived", lambda run: run.archived_at is None, is_signed=True),
+    "retry": Action(commands.retry, "run.retried"),
+    "cancel": Action(partial(commands.cancel, once=True), "run.cancel_requested", lambda run: run.is_cancelling),
+    "archive": Action(commands.archive, "run.archived", lambda run: run.archived_at is not None, is_signed=True),
+    "unarchive": Action(commands.unarchive, "run.unarchived", lambda run: run.archived_at is None, is_signed=True),
 }
 
 

@@ -5,32 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from pulser.engine.times import NOW
-from runs.accounts.actors import Actor
 from runs.errors import MoveRefused
 from runs.transitions.locked_run import lock_run
 
 
-def archive(run_id: str, *, actor: Actor, bulk: str = "") -> None:
+def archive(run_id: str, *, by: str, bulk: str = "") -> None:
     """Hide the run from the board. `bulk`: the bulk work that does it, which can be undone as a whole.
 
-    Raises NotThere, Forbidden, MoveRefused (it has not ended, or is hidden).
+    Raises NotThere, MoveRefused (it has not ended, or is hidden).
     """
-    with lock_run(run_id, by=actor) as locked:
+    with lock_run(run_id) as locked:
         if not locked.is_finished:
             raise MoveRefused(f"a run that is {locked.status} cannot be archived: cancel it first, or let it end")
         if locked.is_archived:
             raise MoveRefused("the run is archived already")
         locked.change_run(archived_at=NOW)
-        locked.emit("run.archived", by=actor.name, **_named(bulk))
+        locked.emit("run.archived", by=by, **_named(bulk))
 
 
-def unarchive(run_id: str, *, actor: Actor, bulk: str = "") -> None:
-    """Show the run on the board again; `bulk` as for `archive`. Raises NotThere, Forbidden, MoveRefused."""
-    with lock_run(run_id, by=actor) as locked:
+def unarchive(run_id: str, *, by: str, bulk: str = "") -> None:
+    """Show the run on the board again; `bulk` as for `archive`. Raises NotThere, MoveRefused."""
+    with lock_run(run_id) as locked:
         if not locked.is_archived:
             raise MoveRefused("the run is not archived")
         locked.change_run(archived_at=None)
-        locked.emit("run.unarchived", by=actor.name, **_named(bulk))
+        locked.emit("run.unarchived", by=by, **_named(bulk))
 
 
 def _named(bulk: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pulser.engine.moves import abort, cancel_unresponsive, end_early
-from runs.accounts.actors import SYSTEM, Actor
+from runs.accounts.actors import SYSTEM
 from runs.errors import MoveRefused
 from runs.sql import column, rows
 from runs.transitions.locked_run import lock_run
@@ -11,20 +11,20 @@ from runs.transitions.sql.runs import IS_OVERDUE, OPEN_OF_VERSION
 from runs.transitions.sql.steps import ALL_KEYS, FIND_UNRESPONSIVE
 
 
-def request_cancel(run_id: str, *, actor: Actor, once: bool = False) -> None:
+def request_cancel(run_id: str, *, by: str, once: bool = False) -> None:
     """Ask for the run's end: what does not run becomes cancelled now, what runs is told to stop, `finally` runs.
 
-    A second request skips `finally`; with `once` there is none. Raises NotThere, Forbidden, MoveRefused (the run has
+    A second request skips `finally`; with `once` there is none. Raises NotThere, MoveRefused (the run has
     ended, or was asked to before).
     """
-    with lock_run(run_id, by=actor) as locked:
+    with lock_run(run_id) as locked:
         if locked.is_finished:
             raise MoveRefused(f"the run is {locked.status} already")
         if locked.cancel_count >= 2:
             raise MoveRefused("the run is being cancelled already, its finally steps too")
         if once and locked.cancel_count:
             raise MoveRefused("the run is being cancelled already")
-        end_early(locked, stop="cancel", by=actor.name)
+        end_early(locked, stop="cancel", by=by)
 
 
 def time_out(run_id: str) -> bool:

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pulser.engine import moves
 from pulser.engine.states import StepStatus
 from pulser.tools.values import clean_text
-from runs.accounts.actors import Actor
 from runs.errors import Forbidden, MoveRefused, NotThere
 from runs.sql import first
 from runs.transitions.locked_run import LockedRun, lock_run
 from runs.transitions.sql.steps import READ_WAIT, WaitRow
 
+HasRole = Callable[[str], bool]
+"""Whether the person who decides has this role. Which one is asked for is known once the run is locked."""
 
-def approve(run_id: str, key: str, *, actor: Actor, comment: str = "") -> None:
+
+def approve(run_id: str, key: str, *, by: str, has_role: HasRole, comment: str = "") -> None:
     """Say yes: an approval succeeds, a parked step runs again. Raises NotThere, Forbidden, MoveRefused."""
     with lock_run(run_id) as locked:
-        wait, comment = _require_asked(locked, key, actor), clean_text(comment)
-        locked.emit("approval.given", step=key, by=actor.name, comment=comment)
-        moves.approve(locked, key, kind=wait.kind, by=actor.name, comment=comment)
+        wait, comment = _require_asked(locked, key, has_role), clean_text(comment)
+        locked.emit("approval.given", step=key, by=by, comment=comment)
+        moves.approve(locked, key, kind=wait.kind, by=by, comment=comment)
 
 
-def reject(run_id: str, key: str, *, actor: Actor, comment: str = "") -> None:
+def reject(run_id: str, key: str, *, by: str, has_role: HasRole, comment: str = "") -> None:
     """Say no: the step ends in error. Raises NotThere, Forbidden, MoveRefused."""
     with lock_run(run_id) as locked:
-        _require_asked(locked, key, actor)
+        _require_asked(locked, key, has_role)
         comment = clean_text(comment)
-        locked.emit("approval.rejected", step=key, by=actor.name, comment=comment)
-        moves.reject(locked, key, reason=f"rejected by {actor.name}" + (f": {comment}" if comment else ""))
+        locked.emit("approval.rejected", step=key, by=by, comment=comment)
+        moves.reject(locked, key, reason=f"rejected by {by}" + (f": {comment}" if comment else ""))
 
 
 def expire(run_id: str, key: str) -> bool:
@@ -39,13 +43,13 @@ def expire(run_id: str, key: str) -> bool:
         return True
 
 
-def _require_asked(locked: LockedRun, key: str, actor: Actor) -> WaitRow:
-    """The waiting of a step that this actor may decide about."""
+def _require_asked(locked: LockedRun, key: str, has_role: HasRole) -> WaitRow:
+    """The waiting of a step that this person may decide about."""
     wait = _read_wait(locked, key)
     if wait is None:
         raise NotThere(f"the run has no step {key}")
     role = wait.role or "operator"
-    if not actor.has_role(role):
+    if not has_role(role):
         raise Forbidden(f"this asks for the role {role}")
     if wait.status != StepStatus.WAITING or not wait.role:
         raise MoveRefused(f"step {key} is {wait.status} and does not wait for a person")

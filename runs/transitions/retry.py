@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from pulser.engine import moves
-from runs.accounts.actors import Actor
 from runs.errors import NotThere
 from runs.transitions.locked_run import lock_run
 from runs.transitions.sql.runs import RESTED_S
 
 
-def retry(run_id: str, *, actor: Actor, start: str | None = None) -> None:
+def retry(run_id: str, *, by: str, start: str | None = None) -> None:
     """error | cancelled -> queued: what failed and what follows from it runs again; `start` names one more step.
 
-    The budget of attempts is fresh, the fence goes on counting. Raises NotThere, Forbidden, MoveRefused.
+    The budget of attempts is fresh, the fence goes on counting. Raises NotThere, MoveRefused.
     """
-    with lock_run(run_id, by=actor) as locked:
+    with lock_run(run_id) as locked:
         if start is not None and start not in locked.graph.nodes:
             raise NotThere(f"the run has no step {start}")
-        moves.retry(locked, by=actor.name, start=start, rested_s=RESTED_S)
+        moves.retry(locked, by=by, start=start, rested_s=RESTED_S)

@@ -11,8 +11,8 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from controlroom.demo import source_of
+from runs.commands import cancel
 from runs.models import Run, Worker
-from runs.transitions import request_cancel
 from tests.browser.pages import live
 from tests.factories import make_actor, make_lane, make_plan, make_run, make_session, make_token, make_user, start
 
@@ -141,7 +141,7 @@ def test_what_happened_while_offline_is_caught_up(open_page: SignIn, wire: Wire)
     wire.cut()
     expect(page.locator("#light")).to_have_text("offline")
     new = start(title="In the meantime")
-    request_cancel(str(known.pk), actor=make_actor())
+    cancel(str(known.pk), actor=make_actor())
     wire.mend()
     expect(page.locator(f"#run-{new.pk}")).to_be_visible()
     expect(page.locator(f"#run-{known.pk}")).to_have_attribute("data-status", "cancelled")

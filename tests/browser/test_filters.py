@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from runs.transitions import request_cancel
+from runs.commands import cancel
 from tests.browser.pages import live
 from tests.factories import make_actor, make_plan, make_run, make_session, start
 
@@ -61,7 +61,7 @@ def test_a_run_that_stops_matching_leaves_and_one_that_matches_comes(open_page: 
     leaving = start(title="Leaving")
     page = live(open_page("/?view=lanes&status=queued"))
     expect(page.locator(f"#run-{leaving.pk}")).to_be_visible()
-    request_cancel(str(leaving.pk), actor=make_actor())
+    cancel(str(leaving.pk), actor=make_actor())
     expect(page.locator(f"#run-{leaving.pk}")).to_have_count(0)
     coming = start(title="Coming")
     expect(page.locator(f"#run-{coming.pk}")).to_be_visible()
@@ -222,7 +222,7 @@ def test_a_new_row_comes_on_top_and_changes_in_its_place(open_page: SignIn) -> N
     page = live(open_page("/?view=table"))
     run = start(title="Brand new")
     expect(page.locator("#rows > tr").first).to_contain_text("Brand new")
-    request_cancel(str(run.pk), actor=make_actor())
+    cancel(str(run.pk), actor=make_actor())
     expect(page.locator(f"#run-{run.pk}")).to_have_attribute("data-status", "cancelled")
     expect(page.locator("#rows > tr")).to_have_count(2)
 

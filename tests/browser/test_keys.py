@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from runs.commands import unarchive
 from runs.execution.work import work
 from runs.models import Run
-from runs.transitions import unarchive
 from tests.browser.pages import live
 from tests.factories import ASKS, make_actor, make_lane, make_run, start
 from tests.runs.helpers import drive

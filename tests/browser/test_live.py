@@ -16,9 +16,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from runs import hints
+from runs.commands import archive, cancel
 from runs.models import Event, Run
 from runs.queries.lists.board import BOARD_RUNS_PER_LANE
-from runs.transitions import archive, request_cancel
 from tests.factories import make_actor, make_lane, make_plan, make_run, say, start
 from tests.runs.helpers import drive
 
@@ -48,8 +48,8 @@ def was_not_reloaded(page: Page) -> bool:
     return page.evaluate("window.stayed") is True
 
 
-def cancel(run: Run) -> None:
-    request_cancel(str(run.pk), actor=make_actor())
+def cancel_run(run: Run) -> None:
+    cancel(str(run.pk), actor=make_actor())
 
 
 def tell(run: Run, kind: str = "run.started") -> None:
@@ -66,7 +66,7 @@ class TestFilters:
         run, other = start(), start()
         page = live(open_page(f"/?status=queued&view={view}"))
         expect(page.locator(f"#run-{run.pk}")).to_be_visible()
-        cancel(run)
+        cancel_run(run)
         expect(page.locator(f"#run-{run.pk}")).to_have_count(0)
         expect(page.locator(f"#run-{other.pk}")).to_be_visible()
         assert was_not_reloaded(page)
@@ -76,7 +76,7 @@ class TestFilters:
         run = start()
         page = live(open_page(f"/?status=cancelled&view={view}"))
         expect(page.locator(f"#run-{run.pk}")).to_have_count(0)
-        cancel(run)
+        cancel_run(run)
         expect(page.locator(f"#run-{run.pk}")).to_be_visible()
         assert was_not_reloaded(page)
 
@@ -86,7 +86,7 @@ class TestFilters:
         page.locator("#pills").get_by_role("link", name="Cancelled").click()
         page.wait_for_url("**status=cancelled**")
         expect(page.locator(f"#run-{run.pk}")).to_have_count(0)
-        cancel(run)
+        cancel_run(run)
         expect(page.locator(f"#run-{run.pk}")).to_be_visible()
         assert was_not_reloaded(page)
 
@@ -103,7 +103,7 @@ class TestFilters:
         expect(page.locator(f"#run-{oldest.pk}")).to_have_count(0)
         page.get_by_role("link", name="Show more").click()
         expect(page.locator(f"#run-{oldest.pk}")).to_be_visible()
-        cancel(oldest)
+        cancel_run(oldest)
         expect(page.locator(f"#run-{oldest.pk}")).to_have_count(0)
 
     def test_filters_that_mean_nothing_show_nothing_and_stay_connected(self, open_page: SignIn) -> None:
@@ -152,7 +152,7 @@ class TestCuts:
         page = live(open_page(f"/?status=queued&view={view}", wire=wire))
         wire.cut()
         expect(page.locator("#light")).to_have_text("offline")
-        cancel(gone)
+        cancel_run(gone)
         new = start()
         wire.mend()
         expect(page.locator(f"#run-{new.pk}")).to_be_visible()
@@ -272,7 +272,7 @@ class TestUnderTheHands:
         older, run = start(title="Older"), start(title="Newer")
         page = live(open_page(f"/?status=queued&view={view}"))
         page.get_by_role("link", name="Newer").focus()
-        cancel(run)
+        cancel_run(run)
         expect(page.locator(f"#run-{run.pk}")).to_have_count(0)
         expect(page.get_by_role("link", name="Older")).to_be_focused()
         expect(page.locator(f"#run-{older.pk}")).to_have_attribute("data-cursor", "")

@@ -9,8 +9,8 @@ import pytest
 from django.core.files.base import ContentFile
 from playwright.sync_api import Page, Route, expect
 
+from runs.commands import archive, retry
 from runs.models import Artifact, Event, Run
-from runs.transitions import archive, retry
 from tests.browser.pages import live
 from tests.factories import make_actor, make_run, say, start
 from tests.runs.execution.plans import ONCE, plan, shell

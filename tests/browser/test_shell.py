@@ -8,8 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from runs.commands import cancel
 from runs.models import Run, Worker
-from runs.transitions import request_cancel
 from tests.factories import make_actor, make_run, make_worker, start
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def test_the_cursor_stays_in_its_place_when_its_run_leaves(open_page: SignIn) ->
     page = live(open_page("/?status=queued"))
     page.keyboard.press("j")
     page.keyboard.press("/")
-    request_cancel(str(newer.pk), actor=make_actor())
+    cancel(str(newer.pk), actor=make_actor())
     expect(page.locator(f"#run-{newer.pk}")).to_have_count(0)
     expect(page.locator("[data-cursor]")).to_have_attribute("data-run", str(older.pk))
     expect(page.locator("#search")).to_be_focused()

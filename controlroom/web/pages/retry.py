@@ -23,7 +23,7 @@ from pulser.catalogue import UnreadablePlan, graph_of
 from pulser.engine.graph import Graph
 from pulser.engine.states import StepStatus
 from pulser.models import PlanVersion
-from runs import transitions
+from runs import commands
 from runs.commands.start import restart
 from runs.errors import RunError, StartRefused
 from runs.models import Run
@@ -121,7 +121,7 @@ def _gone_on(request: PageRequest, wish: Wish) -> HttpResponseBase:
     start = wish.start if wish.way is Way.STEP else None
     if wish.way is Way.STEP and start is None:
         return _shown(request, replace(wish, error="Choose the step to start from."), status=422)
-    transitions.retry(str(wish.run.pk), actor=request.actor, start=start)
+    commands.retry(str(wish.run.pk), actor=request.actor, start=start)
     # An empty answer closes the dialog; the page learns the rest by its socket.
     return with_toast(HttpResponse(), f"{named(wish.run)} runs again") if request.htmx else redirect("run", wish.run.pk)
 

@@ -17,7 +17,7 @@ from controlroom.web.pages.answers import named, verb
 from controlroom.web.presenters.cards import card_context
 from controlroom.web.presenters.run_page import run_context
 from pulser.language import limits
-from runs import transitions
+from runs import commands
 from runs.errors import MoveRefused
 from runs.models import Run
 from runs.queries.inbox import how_decided
@@ -26,42 +26,42 @@ from runs.queries.inbox import how_decided
 @verb
 def retry(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = _find(request, run_id)
-    transitions.retry(str(run.pk), actor=request.actor)
+    commands.retry(str(run.pk), actor=request.actor)
     return with_toast(_shown(request, run_id), f"{named(run)} runs again")
 
 
 @verb
 def cancel(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = _find(request, run_id)
-    transitions.request_cancel(str(run.pk), actor=request.actor)
+    commands.cancel(str(run.pk), actor=request.actor)
     return with_toast(_shown(request, run_id), f"{named(run)} is being cancelled")
 
 
 @verb
 def archive(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = _find(request, run_id)
-    transitions.archive(str(run.pk), actor=request.actor)
+    commands.archive(str(run.pk), actor=request.actor)
     return with_toast(_shown(request, run_id), f"{named(run)} archived", undo=reverse("unarchive_run", args=[run.pk]))
 
 
 @verb
 def unarchive(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = _find(request, run_id)
-    transitions.unarchive(str(run.pk), actor=request.actor)
+    commands.unarchive(str(run.pk), actor=request.actor)
     return with_toast(_shown(request, run_id), f"{named(run)} is on the board again")
 
 
 @verb
 def approve(request: PageRequest, run_id: UUID, key: str) -> HttpResponse:
     run = _find(request, run_id)
-    _decide(transitions.approve, request, run, key=key)
+    _decide(commands.approve, request, run, key=key)
     return with_toast(_shown(request, run_id), f"{key} approved")
 
 
 @verb
 def reject(request: PageRequest, run_id: UUID, key: str) -> HttpResponse:
     run = _find(request, run_id)
-    _decide(transitions.reject, request, run, key=key)
+    _decide(commands.reject, request, run, key=key)
     return with_toast(_shown(request, run_id), f"{key} rejected")
 
 

@@ -13,10 +13,10 @@ from runs.bulk.asking import all_that_match, start_for_all, start_for_ticked
 from runs.bulk.plan import ensure_undo_plan
 from runs.bulk.undo import may_be_undone, start_undo
 from runs.bulk.work import MISSING
+from runs.commands import archive, cancel, unarchive
 from runs.errors import DoesNotFit, Forbidden, MoveRefused
 from runs.execution.work import work
 from runs.models import Event, Run
-from runs.transitions import archive, request_cancel, unarchive
 from tests.factories import make_actor, make_lane, make_run, make_session, start
 from tests.runs.helpers import assert_log_folds_to_rows, event, step_of
 
@@ -116,7 +116,7 @@ def test_work_that_was_cancelled_is_undone_as_far_as_it_came() -> None:
     runs = make_done(3)
     bulk = start_for_ticked(OLIVIA, "archive", runs=[str(run.pk) for run in runs])
     archive(str(runs[0].pk), actor=OLIVIA, bulk=str(bulk.pk))
-    request_cancel(str(bulk.pk), actor=OLIVIA)
+    cancel(str(bulk.pk), actor=OLIVIA)
     bulk = Run.objects.with_context().get(pk=bulk.pk)
     assert bulk.status == "cancelled"
 
@@ -148,7 +148,7 @@ def test_an_undo_that_was_cancelled_may_be_tried_again() -> None:
     runs = make_done(1)
     bulk = for_ticked("archive", runs)
     undo = start_undo(OLIVIA, bulk)
-    request_cancel(str(undo.pk), actor=OLIVIA)
+    cancel(str(undo.pk), actor=OLIVIA)
     assert may_be_undone(bulk, bulk.children.select_related("plan_version__plan"))
     worked(start_undo(OLIVIA, bulk))
     assert archived(runs) == [False]

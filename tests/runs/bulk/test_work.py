@@ -16,10 +16,10 @@ from runs.bulk import work as module
 from runs.bulk.asking import all_that_match, start_for_all, start_for_ticked
 from runs.bulk.plan import ensure_plan
 from runs.bulk.work import SELECTED
+from runs.commands import cancel, retry
 from runs.execution.work import work
 from runs.execution.workspace import workspace_of
 from runs.models import Artifact, Event, Run
-from runs.transitions import request_cancel, retry
 from tests.factories import make_actor, make_lane, make_run, make_session, start
 from tests.runs.execution.plans import ONCE, plan, shell
 from tests.runs.helpers import WAIT_S, assert_log_folds_to_rows, attempts_of, event, kinds, run_plan, statuses, step_of
@@ -112,7 +112,7 @@ def test_a_run_that_is_being_cancelled_keeps_its_finally_steps() -> None:
     tidy = shell("tidy", "true")
     run = start(plan(shell("stay", "sleep 60"), finals=(tidy,)))
     Run.objects.filter(pk=run.pk).update(status="waiting", started_at=run.created_at)  # it goes on later
-    request_cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
     Run.objects.filter(pk=run.pk).update(status="waiting", finished_at=None)
     pause_lane_a()
 
@@ -194,7 +194,7 @@ def test_it_is_cancelled_in_the_middle(monkeypatch: pytest.MonkeyPatch, quick_lo
 
     def then_cancel(*args: Any, **wanted: Any) -> None:
         act(*args, **wanted)
-        request_cancel(str(bulk.pk), actor=OLIVIA)
+        cancel(str(bulk.pk), actor=OLIVIA)
 
     monkeypatch.setattr(module, "Watch", Patient)
     monkeypatch.setattr(module, "_do_one", then_cancel)

@@ -11,10 +11,11 @@ from django.db import connection, connections
 
 from pulser.catalogue import graph_of
 from pulser.kernel.assignment import Assignment
+from runs.commands import cancel
 from runs.execution.assigning import assign
 from runs.execution.reporter import DatabaseReporter
 from runs.models import Artifact, Proof, Run, Step
-from runs.transitions import lose_lease, request_cancel
+from runs.transitions import lose_lease
 from tests.factories import make_actor, start
 from tests.pulser.kernel.contract import FUNCTIONS, KernelContract, Result
 from tests.runs.execution.plans import ONCE, plan, shell
@@ -40,7 +41,7 @@ class DatabaseBackend:
         return assignment, DatabaseReporter(claim, graph, effect=assignment.effect, go_on=lambda: True)
 
     def cancel(self) -> None:
-        request_cancel(str(self.run.pk), actor=make_actor())
+        cancel(str(self.run.pk), actor=make_actor())
 
     def lose(self) -> None:
         let_leases_run_out(self.run)

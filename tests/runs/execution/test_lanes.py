@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from runs.commands import approve
 from runs.execution.sweep import sweep
 from runs.execution.work import work
 from runs.models import Lane, Run, Worker
-from runs.transitions import approve, claim_any
+from runs.transitions import claim_any
 from tests.factories import make_actor, make_lane, start
 from tests.runs.execution.plans import plan, shell
 from tests.runs.helpers import (

@@ -9,10 +9,11 @@ from django.db import OperationalError
 
 from pulser.kernel import progress as module
 from pulser.kernel.progress import Progress
+from runs.commands import retry
 from runs.execution import reporter
 from runs.execution.sweep import sweep
 from runs.models import Event, Run, Step
-from runs.transitions import progress, retry
+from runs.transitions import progress
 from runs.transitions.claim import Claim
 from tests.factories import make_actor, make_lane, make_session, start
 from tests.runs.execution.plans import ONCE, plan, shell

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from runs.commands import approve, reject, retry
 from runs.execution.sweep import sweep
 from runs.models import Event
-from runs.transitions import approve, reject, retry
 from tests.factories import make_actor, start
 from tests.runs.execution.plans import ONCE, plan, shell
 from tests.runs.helpers import (

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pulser.kernel.lease import check_lease
+from runs.commands import approve
 from runs.execution.perform import perform
 from runs.execution.sweep import sweep
 from runs.execution.workspace import workspace_of
-from runs.transitions import approve
 from runs.transitions.claim import LEASE_S
 from tests.factories import make_actor, start
 from tests.runs.execution.plans import plan, shell

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 import pytest
 from django.db import connections
 
+from runs.commands import cancel
 from runs.execution.work import work
 from runs.execution.workspace import workspace_of
 from runs.models import Run
-from runs.transitions import lose_lease, request_cancel, time_out
+from runs.transitions import lose_lease, time_out
 from tests.factories import make_actor, start
 from tests.runs.execution.plans import plan, shell
 from tests.runs.helpers import (
@@ -54,7 +55,7 @@ def test_a_running_step_is_stopped_and_finally_runs() -> None:
     run = start(plan(shell("long", LONG), shell("after", "true", "long"), finals=(shell("tidy", "true"),)))
 
     with _worker_on(run):
-        request_cancel(str(run.pk), actor=OLIVIA)
+        cancel(str(run.pk), actor=OLIVIA)
 
     assert status_of(run) == "cancelled"
     assert statuses(run) == {"long": "cancelled", "after": "cancelled", "tidy": "success"}
@@ -66,9 +67,9 @@ def test_a_running_finally_step_is_stopped_by_the_second_cancel() -> None:
     run = start(plan(shell("a", "true"), finals=(shell("tidy", LONG), shell("more", "true"))))
 
     with _worker_on(run):
-        request_cancel(str(run.pk), actor=OLIVIA)
+        cancel(str(run.pk), actor=OLIVIA)
         assert statuses(run)["tidy"] == "running"
-        request_cancel(str(run.pk), actor=OLIVIA)
+        cancel(str(run.pk), actor=OLIVIA)
 
     assert (status_of(run), statuses(run)) == ("cancelled", {"a": "success", "tidy": "cancelled", "more": "cancelled"})
 

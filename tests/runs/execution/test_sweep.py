@@ -9,10 +9,10 @@ import pytest
 from django.utils import timezone
 
 from pulser.language.catalogue import ErrorClass
+from runs.commands import cancel
 from runs.execution import sweep as sweeping
 from runs.execution.sweep import sweep
 from runs.models import Duty, Run, Step, Worker
-from runs.transitions import request_cancel
 from runs.transitions.outcomes import failure
 from tests.factories import make_actor, make_lane, start
 from tests.runs.execution.plans import plan, shell
@@ -93,7 +93,7 @@ def test_a_plan_that_takes_too_long_is_ended() -> None:
 def test_a_cancelled_run_whose_worker_is_silent_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     run = start(HELLO)
     claimed(run)
-    request_cancel(str(run.pk), actor=make_actor())
+    cancel(str(run.pk), actor=make_actor())
     assert sweep() == _found()
 
     monkeypatch.setattr(sweeping, "SILENT_S", 0.0)

@@ -6,11 +6,11 @@ import pytest
 
 from pulser.catalogue import graph_of
 from pulser.models import PlanVersion
+from runs.commands import retry
 from runs.errors import MoveRefused, StartRefused
 from runs.execution.sweep import sweep
 from runs.models import Run
 from runs.tasks import wake
-from runs.transitions import retry
 from tests.factories import make_actor, make_lane, start
 from tests.runs.execution.plans import plan, shell
 from tests.runs.helpers import (

@@ -11,11 +11,11 @@ from django.contrib.sessions.models import Session as SignIn
 from django.db import connection
 from django.utils import timezone
 
+from runs.commands import retry
 from runs.models import Artifact, Attempt, Delivery, Event, Hook, LogChunk, Proof, Run, Step
 from runs.retention import pruning
 from runs.retention.folders import BIN
 from runs.retention.pruning import OF_RUNS, artifacts_root, moment_before, prune
-from runs.transitions import retry
 from runs.transitions.locked_run import lock_run
 from tests.factories import make_actor, make_run
 from tests.runs.execution.plans import plan, shell

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from runs.commands import retry
 from runs.execution.work import work
 from runs.models import Run
 from runs.retention.folders import BIN
 from runs.retention.pruning import moment_before
 from runs.retention.workspaces import RETRY_FACTOR, clean
-from runs.transitions import retry
 from runs.transitions.locked_run import lock_run
 from tests.factories import make_actor, make_run
 from tests.runs.execution.plans import ONCE, plan, shell

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from runs.commands import archive, unarchive
 from runs.errors import MoveRefused
 from runs.models import Run
-from runs.transitions import archive, unarchive
 from tests.factories import make_actor, make_run
 from tests.runs.helpers import (
     kinds,

@@ -5,12 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pulser.language.catalogue import ErrorClass
+from runs.commands import cancel
 from runs.errors import MoveRefused
-from runs.transitions import (
-    end_unresponsive,
-    request_cancel,
-    time_out,
-)
+from runs.transitions import end_unresponsive, time_out
 from runs.transitions.outcomes import Suspended, failure
 from tests.factories import make_actor, start
 from tests.runs.helpers import (
@@ -35,7 +32,7 @@ OLIVIA = make_actor()
 def test_an_idle_run_is_cancelled_at_once_with_all_its_steps() -> None:
     run = start(TIDY)
 
-    request_cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
 
     assert status_of(run) == "cancelled"
     assert set(statuses(run).values()) == {"cancelled"}
@@ -46,7 +43,7 @@ def test_a_cancelled_run_runs_its_finally_steps_one_after_the_other() -> None:
     run = start(TIDY)
     work = claimed(run)
 
-    request_cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
     finished(work)
 
     assert statuses(run) == {"work": "success", "sweep": "queued", "mop": "pending"}
@@ -61,8 +58,8 @@ def test_a_second_cancel_skips_the_finally_steps() -> None:
     finished(claimed(run))
     sweep = claimed(run)
 
-    request_cancel(str(run.pk), actor=OLIVIA)
-    request_cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
     finished(sweep)
 
     assert statuses(run) == {"work": "success", "sweep": "success", "mop": "cancelled"}
@@ -73,17 +70,17 @@ def test_a_second_cancel_skips_the_finally_steps() -> None:
 def test_a_third_cancel_is_refused() -> None:
     run = start(TIDY)
     claimed(run)
-    request_cancel(str(run.pk), actor=OLIVIA)
-    request_cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
 
     with pytest.raises(MoveRefused):
-        request_cancel(str(run.pk), actor=OLIVIA)
+        cancel(str(run.pk), actor=OLIVIA)
 
 
 def test_a_cancel_while_a_person_is_asked_ends_the_run() -> None:
     run = drive(start(GATE))
 
-    request_cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
 
     assert status_of(run) == "cancelled"
     assert statuses(run) == {"gate": "cancelled", "deploy": "cancelled"}
@@ -93,7 +90,7 @@ def test_a_cancel_while_a_person_is_asked_ends_the_run() -> None:
 def test_what_fails_while_the_run_is_being_cancelled_is_not_tried_again() -> None:
     run = start(ONE)
     claim = claimed(run)
-    request_cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
 
     finished(claim, failure(ErrorClass.TRANSIENT, "busy", delay=60.0))
 
@@ -105,7 +102,7 @@ def test_what_fails_while_the_run_is_being_cancelled_is_not_tried_again() -> Non
 def test_what_would_ask_a_person_while_the_run_is_being_cancelled_asks_nobody() -> None:
     run = start(GATE)
     claim = claimed(run)
-    request_cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
 
     finished(claim, Suspended("approval", "reject", for_s=60.0, role="operator"))
 
@@ -117,7 +114,7 @@ def test_what_would_ask_a_person_while_the_run_is_being_cancelled_asks_nobody() 
 def test_a_finally_step_of_a_cancelled_run_is_tried_again_when_it_fails() -> None:
     run = start(TIDY)
     work = claimed(run)
-    request_cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
     finished(work)
 
     finished(claimed(run), failure(ErrorClass.TRANSIENT, "busy", delay=1.0))
@@ -129,7 +126,7 @@ def test_a_cancelled_run_keeps_its_five_minutes_when_it_starts_again_for_finally
     tidy = "finally:\n  - {id: tidy, uses: shell, with: {run: 'true'}}\n"
     run = start(GATE.replace("steps:", "timeout: 5h\nsteps:") + tidy)
     finished(claimed(run), Suspended("approval", "reject", for_s=60.0, role="operator"))
-    request_cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
     run.refresh_from_db()
     soon = run.deadline_at
 
@@ -176,7 +173,7 @@ def test_finally_steps_that_take_too_long_are_ended_as_well() -> None:
 def test_a_silent_worker_does_not_hold_up_a_cancelled_run() -> None:
     run = start(TIDY)
     work = claimed(run)
-    request_cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
     assert not end_unresponsive(str(run.pk), grace_s=30.0)
 
     assert end_unresponsive(str(run.pk), grace_s=0.0)

@@ -6,12 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from runs.commands import approve, reject
 from runs.errors import Forbidden, MoveRefused, NotThere
-from runs.transitions import (
-    approve,
-    expire,
-    reject,
-)
+from runs.transitions import expire
 from runs.transitions.outcomes import (
     Suspended,
 )

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runs.transitions import (
-    lose_lease,
-    note_process_group,
-    renew,
-)
+from runs.transitions import lose_lease, note_process_group, renew
 from tests.factories import start
 from tests.runs.helpers import (
     attempts_of,

@@ -5,12 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pulser.language.catalogue import ErrorClass
-from runs.transitions import (
-    end_unresponsive,
-    lose_lease,
-    request_cancel,
-    retry,
-)
+from runs.commands import cancel, retry
+from runs.transitions import end_unresponsive, lose_lease
 from runs.transitions.outcomes import (
     Success,
     failure,
@@ -65,7 +61,7 @@ def test_a_worker_that_lost_its_lease_cannot_finish_while_the_step_is_queued_aga
 def test_a_late_result_of_an_earlier_life_of_the_run_is_refused() -> None:
     run = start(ONE)
     slow = claimed(run)
-    request_cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
     end_unresponsive(str(run.pk), grace_s=0.0)
     retry(str(run.pk), actor=OLIVIA)
 

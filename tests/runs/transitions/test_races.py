@@ -9,12 +9,13 @@ import pytest
 from django.db import connections, transaction
 
 from pulser.language.catalogue import ErrorClass
+from runs.commands import approve, cancel, reject, retry
 from runs.commands.start import Idempotency, Started, start_run
 from runs.errors import MoveRefused
 from runs.execution.sweep import sweep
 from runs.models import Event, Lane, Run
 from runs.sql import rows
-from runs.transitions import approve, claim_any, lose_lease, reject, request_cancel, retry
+from runs.transitions import claim_any, lose_lease
 from runs.transitions.claim import Claim, Claimant
 from runs.transitions.outcomes import Success, Suspended, failure, finish_attempt
 from tests.factories import make_actor, make_lane, make_plan, make_session, start
@@ -111,7 +112,7 @@ def test_a_cancel_and_a_result_at_once_both_count(_time: int) -> None:
     claim = claimed(run)
 
     results = together(
-        lambda: request_cancel(str(run.pk), actor=OLIVIA), lambda: finish_attempt(claim, Success({}), go_on=False)
+        lambda: cancel(str(run.pk), actor=OLIVIA), lambda: finish_attempt(claim, Success({}), go_on=False)
     )
 
     assert raised(results, ()) == 0

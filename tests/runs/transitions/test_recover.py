@@ -5,16 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pulser.language.catalogue import ErrorClass
+from runs.commands import approve, cancel, reject
 from runs.models import Run, Step
-from runs.transitions import (
-    approve,
-    continue_stranded,
-    hand_back,
-    lose_lease,
-    reject,
-    request_cancel,
-    requeue_due,
-)
+from runs.transitions import continue_stranded, hand_back, lose_lease, requeue_due
 from runs.transitions.outcomes import (
     failure,
 )
@@ -101,7 +94,7 @@ def test_an_irreversible_step_that_is_handed_back_waits_for_a_person() -> None:
 def test_a_step_of_a_cancelled_run_that_is_handed_back_is_over() -> None:
     run = start(ONE)
     claimed(run)
-    request_cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
 
     hand_back(str(run.pk), "greet", number=1)
 
@@ -174,7 +167,7 @@ def test_a_lost_finally_step_of_a_cancelled_run_gets_another_worker() -> None:
     run = start(TIDY)
     finished(claimed(run))
     claimed(run)
-    request_cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
     let_leases_run_out(run)
 
     lose_lease(str(run.pk), "sweep", number=1)
@@ -185,7 +178,7 @@ def test_a_lost_finally_step_of_a_cancelled_run_gets_another_worker() -> None:
 def test_a_lost_step_of_a_cancelled_run_is_not_sent_again() -> None:
     run = start(ONE)
     claimed(run)
-    request_cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
     let_leases_run_out(run)
 
     lose_lease(str(run.pk), "greet", number=1)

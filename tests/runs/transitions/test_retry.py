@@ -9,9 +9,9 @@ import pytest
 from django.db.models import F
 
 from pulser.language.catalogue import ErrorClass
+from runs.commands import archive, cancel, retry
 from runs.errors import NotThere
 from runs.models import Run
-from runs.transitions import archive, request_cancel, retry
 from runs.transitions.outcomes import Success, failure
 from tests.factories import make_actor, make_run, start
 from tests.runs.helpers import (
@@ -43,7 +43,7 @@ def _run_in(status: str, **fields: Any) -> Run:
 
 def test_a_retried_run_comes_back_from_the_archive() -> None:
     run = start(ONE)
-    request_cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
     archive(str(run.pk), actor=OLIVIA)
 
     retry(str(run.pk), actor=OLIVIA)
@@ -82,7 +82,7 @@ def test_what_lies_between_an_end_and_a_retry_is_kept_as_rest() -> None:
 
 def test_a_run_that_was_cancelled_before_it_started_has_not_rested() -> None:
     run = start(TWO)
-    request_cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
 
     retry(str(run.pk), actor=OLIVIA)
 
@@ -114,13 +114,13 @@ def test_a_retry_from_a_step_that_the_run_has_not_is_not_there() -> None:
 
 def test_a_retried_run_has_its_plans_timeout_anew() -> None:
     run = start(TIMED)
-    request_cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
     retry(str(run.pk), actor=OLIVIA)
     finished(claimed(run))
     run.refresh_from_db()
     first = run.deadline_at
-    request_cancel(str(run.pk), actor=OLIVIA)
-    request_cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
 
     retry(str(run.pk), actor=OLIVIA)
     claimed(run)

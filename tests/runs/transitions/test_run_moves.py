@@ -10,9 +10,9 @@ import pytest
 
 from pulser.engine.states import RunStatus
 from runs.accounts.actors import Actor
+from runs.commands import archive, cancel, retry, unarchive
 from runs.errors import Forbidden, MoveRefused, NotThere
 from runs.models import Event, Run, Step
-from runs.transitions import archive, request_cancel, retry, unarchive
 from tests.factories import make_actor, make_run
 from tests.runs.helpers import (
     status_of,
@@ -32,7 +32,7 @@ STEP_IN = {
     "cancelled": "cancelled",
 }
 AFTER: dict[Verb, dict[str, str]] = {  # verb -> status -> what it leads to; every other status refuses
-    request_cancel: {"queued": "cancelled", "running": "running", "waiting": "cancelled"},
+    cancel: {"queued": "cancelled", "running": "running", "waiting": "cancelled"},
     retry: {"error": "queued", "cancelled": "queued"},
     archive: {"success": "success", "error": "error", "cancelled": "cancelled"},
     unarchive: {},

@@ -10,15 +10,10 @@ from django.utils import timezone
 
 from pulser.engine.states import StepStatus
 from pulser.language.catalogue import ErrorClass
+from runs.commands import approve, reject
 from runs.errors import MoveRefused
 from runs.models import Attempt, Event, Run, Step
-from runs.transitions import (
-    approve,
-    expire,
-    lose_lease,
-    reject,
-    requeue_due,
-)
+from runs.transitions import expire, lose_lease, requeue_due
 from runs.transitions.claim import Claim
 from runs.transitions.outcomes import (
     Outcome,

@@ -17,19 +17,16 @@ from pulser.engine.outcomes import Failed, Outcome, Success
 from pulser.engine.states import RUN_MOVES, STEP_MOVES, RunStatus
 from pulser.language.catalogue import ErrorClass
 from pulser.models import Plan, PlanVersion
+from runs.commands import approve, cancel, reject, retry
 from runs.models import Event, Lane, Run
 from runs.transitions import (
-    approve,
     claim_from_run,
     create_run,
     expire,
     finish_attempt,
     hand_back,
     lose_lease,
-    reject,
-    request_cancel,
     requeue_due,
-    retry,
     start_next_run,
 )
 from runs.transitions.claim import Claim
@@ -123,7 +120,7 @@ class Replay:
         assert expire(self.run_id, key)
 
     def cancel(self) -> None:
-        request_cancel(self.run_id, actor=OLIVIA)
+        cancel(self.run_id, actor=OLIVIA)
 
     def retry(self) -> None:
         retry(self.run_id, actor=OLIVIA)

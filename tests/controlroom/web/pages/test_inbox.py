@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries as Queries
 
+from runs.commands import approve
 from runs.models import Run
-from runs.transitions import approve
 from tests.controlroom.web.pages.conftest import signed_in
 from tests.factories import make_actor, make_run, put_step
 

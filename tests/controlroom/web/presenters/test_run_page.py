@@ -195,11 +195,11 @@ def test_an_attempt_is_chosen_by_its_number_and_a_wrong_one_is_the_latest() -> N
 
 
 def test_an_attempt_after_a_retry_by_hand_names_who_asked() -> None:
-    from runs import transitions
+    from runs import commands
     from tests.factories import make_actor
 
     run = run_plan(BREAKS)
-    transitions.retry(str(run.pk), actor=make_actor(name="olivia"))
+    commands.retry(str(run.pk), actor=make_actor(name="olivia"))
     drive(run)
     moment = read_moment(run)
     assert body_of(moment, open_step(moment, "second"))["why"] == "The run was retried by olivia."

@@ -11,10 +11,11 @@ from pulser.engine.fold import STEP_TARGETS
 from pulser.engine.outcomes import Success, failure
 from pulser.kernel.outcomes import ArtifactFile, StepVerdict, StoredFile
 from pulser.language.catalogue import ErrorClass
+from runs.commands import approve, archive, cancel, retry, unarchive
 from runs.models import Run
 from runs.queries.replay.log import read_log
 from runs.queries.replay.past import STEP_FIELDS, Past, past_of
-from runs.transitions import approve, archive, hand_back, lose_lease, progress, request_cancel, retry, unarchive
+from runs.transitions import hand_back, lose_lease, progress
 from tests.factories import make_actor, start
 from tests.runs.execution.plans import plan, shell
 from tests.runs.helpers import claimed, drive, finished, kinds, let_leases_run_out, run_plan
@@ -56,7 +57,7 @@ def lost_and_found() -> Run:
         lose_lease(str(run.pk), "first", number=number)
     approve(str(run.pk), "first", actor=OLIVIA)
     claim = claimed(run)
-    request_cancel(str(run.pk), actor=OLIVIA)
+    cancel(str(run.pk), actor=OLIVIA)
     finished(claim, Success({}))
     return run
 

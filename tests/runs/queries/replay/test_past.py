@@ -11,9 +11,9 @@ from pytest_django import DjangoAssertNumQueries
 from pulser.engine.outcomes import Success, failure
 from pulser.kernel.outcomes import ArtifactFile, StepVerdict, StoredFile
 from pulser.language.catalogue import ErrorClass
+from runs.commands import archive, retry
 from runs.models import Artifact, Run
 from runs.queries.replay.past import Past, opened, past_of
-from runs.transitions import archive, retry
 from tests.factories import make_actor, start
 from tests.runs.helpers import claimed, event, finished, kinds
 from tests.runs.transitions.plans import GATE, TWO
@@ -109,7 +109,7 @@ def test_outputs_are_those_of_then() -> None:
 
 
 def test_a_step_that_waited_says_for_whom_until_when() -> None:
-    from runs.transitions import approve
+    from runs.commands import approve
     from tests.runs.helpers import run_plan
 
     run = run_plan(GATE)
