@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Collection
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from django.http import HttpRequest
 from pydantic import BaseModel, ValidationError
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from controlroom.api.problems import invalid_body
 from controlroom.http.problems import WrongType, unfit
 from pulser.language import limits
+from pulser.language.json_values import NestedTooDeep, NotStorable, parse_storable
 from runs.commands.start import Idempotency
 from runs.errors import TooLarge
 
@@ -30,7 +30,7 @@ def take(request: HttpRequest, model: type[M], *, limit: int = BODY_BYTES) -> M:
     """
     raw = read_body(request, limit=limit, types=JSON_TYPES)
     try:
-        return model.model_validate(parse_json(raw) if raw else {})
+        return model.model_validate(read_json(raw) if raw else {})
     except ValidationError as error:
         raise invalid_body(error.errors(include_url=False, include_input=False)) from error
 
@@ -60,59 +60,26 @@ def require_type(request: HttpRequest, raw: bytes, *, types: Collection[str]) ->
         raise WrongType(f"expected Content-Type {' or '.join(types)}, got {got}")
 
 
-def parse_json(raw: bytes) -> Any:
+def read_json(raw: bytes) -> Any:
     """The JSON value. Raises Unfit that says where it is none, nests too deep, or holds what no database can keep."""
     try:
-        value = json.loads(raw.decode(), parse_constant=_no_constant, parse_float=_finite)
+        return parse_storable(raw.decode())
     except UnicodeDecodeError as error:
         raise unfit("body", f"expected UTF-8, got the byte 0x{raw[error.start]:02x} at {error.start}") from error
     except json.JSONDecodeError as error:
         message = f"expected JSON: {error.msg} at line {error.lineno}, column {error.colno}"
         raise unfit("body", message, line=error.lineno, column=error.colno) from error
-    except RecursionError as error:
+    except NestedTooDeep as error:
         raise unfit("body", f"expected at most {limits.PLAN_LEVELS} levels of nesting") from error
+    except NotStorable as error:
+        raise unfit("body", str(error)) from error
     except ValueError as error:
         raise unfit("body", f"expected JSON: {error}") from error
-    _check_storable(value)
-    return value
-
-
-def _no_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is not a JSON number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text[:20]} is beyond the numbers that can be kept")
-    return number
-
-
-def _check_storable(value: Any) -> None:
-    """Walk the value without recursion: a hostile body must not exhaust the stack."""
-    edge: list[tuple[Any, int]] = [(value, 1)]
-    while edge:
-        item, level = edge.pop()
-        if level > limits.PLAN_LEVELS:
-            raise unfit("body", f"expected at most {limits.PLAN_LEVELS} levels of nesting")
-        if isinstance(item, str):
-            _check_text(item)
-        elif isinstance(item, dict):
-            edge.extend((part, level + 1) for pair in item.items() for part in pair)
-        elif isinstance(item, list):
-            edge.extend((part, level + 1) for part in item)
-
-
-def _check_text(text: str) -> None:
-    if "\0" in text:
-        raise unfit("body", "the character U+0000 cannot be stored")
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise unfit("body", "half of a surrogate pair is no character")
 
 
 def object_of(raw: bytes) -> dict[str, Any]:
     """The JSON object in the body, `{}` for an empty one. Raises Unfit."""
-    value = parse_json(raw) if raw else {}
+    value = read_json(raw) if raw else {}
     if not isinstance(value, dict):
         raise unfit("body", f"expected a JSON object, got {_kind(value)}")
     return value

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pulser.language.conformance import mismatches
+from pulser.language.json_values import parse_json
 from pulser.language.limits import PARAMS_BYTES
 from pulser.language.names import did_you_mean, kind_of, spoken_kinds
 from pulser.language.problems import path_text
@@ -87,8 +88,8 @@ def _coerced(text: str, wanted: frozenset[str] | None) -> Any:
     if wanted is None or "string" in wanted:
         return text
     try:
-        value = json.loads(text.strip())
-    except (ValueError, RecursionError):
+        value = parse_json(text.strip())
+    except ValueError:
         value = text
     if kind_of(value) not in wanted:
         raise ValueError(f"expected {spoken_kinds(wanted)}, got {text[:100]!r}")

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from pulser.language.conformance import mismatches
+from pulser.language.json_values import parse_json
 from pulser.language.limits import OUTPUT_BYTES
 from pulser.language.problems import path_text
-from pulser.tools.values import clean_text, parse_json, storable
+from pulser.tools.values import clean_text, storable
 
 _ENTRY = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)(=|<<)(.*)", re.DOTALL)
 _SHOWN_CHARS = 100

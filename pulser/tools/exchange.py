@@ -11,10 +11,11 @@ import certifi
 import httpcore
 import httpx
 
+from pulser.language.json_values import parse_json
 from pulser.language.limits import OUTPUT_BYTES
 from pulser.tools.base import FailedError, Outputs, PermanentError, ToolContext, TransientError
 from pulser.tools.network import Guard, GuardedBackend
-from pulser.tools.values import clean_text, parse_json, storable
+from pulser.tools.values import clean_text, storable
 from pulser.tools.watch import Watch
 
 MAX_REDIRECTS = 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any, NoReturn
+from typing import Any
 
 from pulser.language.limits import OUTPUT_BYTES
 
@@ -31,14 +31,6 @@ def clean(value: Any) -> Any:
 def text_of(data: bytes) -> str:
     """Bytes of a program as text: UTF-8, and U+FFFD for what is none."""
     return clean_text(data.decode("utf-8", errors="replace"))
-
-
-def parse_json(text: str | bytes) -> Any:
-    """The JSON value, by RFC 8259: no NaN, no Infinity. Raises ValueError, also for one nested too deep to read."""
-    try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except RecursionError as error:
-        raise ValueError("it is nested too deep") from error
 
 
 def storable(value: Any, *, limit: int = OUTPUT_BYTES) -> Any:
@@ -70,7 +62,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return "an object whose keys are not all text"
     return str(value) if isinstance(value, float) else f"a {type(value).__name__}"
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")

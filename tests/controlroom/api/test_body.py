@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 
 import pytest
 from django.core.handlers.asgi import ASGIRequest
 
-from controlroom.api.body import bounded_body, parse_json
+from controlroom.api.body import bounded_body, read_json
 from controlroom.http.problems import Unfit
 from runs.errors import TooLarge
 
@@ -50,10 +51,10 @@ def test_a_body_within_its_bound_is_whole(size: int) -> None:
     "text", ['{"a": [1, 2.5, "é", null, true]}', '"\\ud83d\\ude00"', "0", str(10**100), "[" * 99 + "]" * 99]
 )
 def test_whatever_can_be_stored_is_taken(text: str) -> None:
-    parse_json(text.encode())
+    assert read_json(text.encode()) == json.loads(text)
 
 
 @pytest.mark.parametrize("levels", [101, 900, sys.getrecursionlimit() * 50])
 def test_nesting_is_refused_before_it_hurts(levels: int) -> None:
     with pytest.raises(Unfit, match="100 levels"):
-        parse_json(b"[" * levels + b"]" * levels)
+        read_json(b"[" * levels + b"]" * levels)

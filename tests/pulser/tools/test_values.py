@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pulser.tools.values import clean_text, parse_json, storable, text_of
+from pulser.tools.values import clean_text, storable, text_of
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,3 @@ def deep(levels: int) -> Any:
 def test_what_is_not_json_or_too_large_is_refused(value: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         storable(value)
-
-
-@pytest.mark.parametrize("text", ["NaN", "-Infinity", "[" * 200_000, "{", ""])
-def test_text_that_is_not_json_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):
-        parse_json(text)
