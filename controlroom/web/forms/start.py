@@ -1,20 +1,34 @@
-"""The form that starts a run: the params, and what else may be wished for."""
+"""The form that starts a run: the params, and what else may be wished for; and the addresses that fill it in.
+
+An address says params one by one, `?p.repo=here&p.limits.cpu=2`, or all of them as `?params={...}`.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from controlroom.web.forms.params import ParamsForm, blank_form, filled_form, read_form
-from controlroom.web.forms.parts import Schema
-from controlroom.web.forms.prefill import params_of
+from controlroom.web.forms.params import ParamsForm, blank_form, filled_form, json_or_nothing, read_form
+from controlroom.web.forms.parts import MISSING, ROOT_NAME, Kind, Part, Schema, is_kind, plain_name, root_part, token
+from pulser.language.conformance import mismatches
+from pulser.language.json_values import parse_storable
+from pulser.language.params import check_params
 from pulser.language.positions import read
 from pulser.models import PlanVersion
 from runs.models.choices import ENVIRONMENTS
 
+AT = f"{ROOT_NAME}."
+WHOLE = "params"
 WISHES = ("title", "lane", "session", "environment")
+
+
+class Unreadable(ValueError):
+    """A text in the address that is no value of its param."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +67,19 @@ def offered(version: PlanVersion, query: QueryDict, *, session: str) -> StartFor
     schema = schema_of(version)
     params, notes = params_of(schema, dict(query.lists()))
     form = filled_form(schema, params) if params else blank_form(schema)
-    wishes = {"session": session, "environment": _environment(version)} | _wishes(query)
+    wishes = {"session": session, "environment": _first_environment(version)} | _wishes_of(query)
     return StartForm(form, wishes, problems=tuple(notes))
 
 
 def sent(version: PlanVersion, posted: QueryDict, *, command: str = "") -> StartForm:
-    return StartForm(read_form(schema_of(version), posted, command=command), _wishes(posted))
+    return StartForm(read_form(schema_of(version), posted, command=command), _wishes_of(posted))
 
 
-def _wishes(data: QueryDict) -> dict[str, str]:
+def _wishes_of(data: QueryDict) -> dict[str, str]:
     return {name: str(data[name]).replace("\0", "").strip() for name in WISHES if name in data}
 
 
-def _environment(version: PlanVersion) -> str:
+def _first_environment(version: PlanVersion) -> str:
     return next(iter(environments_of(version)), "dev")
 
 
@@ -73,3 +87,104 @@ def environments_of(version: PlanVersion) -> list[str]:
     """Where a run of this version may act."""
     named = version.document.get("environments") or ()
     return [name for name, _ in ENVIRONMENTS if not named or name in named]
+
+
+def params_of(schema: Schema, query: Mapping[str, list[str]]) -> tuple[dict[str, Any], list[str]]:
+    """What the address says of the params, and what of it cannot be read."""
+    params, notes = _params_as_json(query.get(WHOLE, []))
+    for name, texts in query.items():
+        if not name.startswith(AT):
+            continue
+        try:
+            _put_param(params, root_part(schema), steps=name.removeprefix(AT).split("."), texts=texts)
+        except Unreadable as error:
+            notes.append(f"the address says {name}={texts[-1][:60]}: {error}")
+    return params, notes
+
+
+def _params_as_json(texts: list[str]) -> tuple[dict[str, Any], list[str]]:
+    if not texts:
+        return {}, []
+    try:
+        value = parse_storable(texts[-1])
+    except ValueError:
+        value = None
+    return (value, []) if isinstance(value, dict) else ({}, ["the address says params=, but no JSON object"])
+
+
+def _put_param(params: dict[str, Any], part: Part, *, steps: list[str], texts: list[str]) -> None:
+    """Sets what lies behind these names; objects on the way are made."""
+    *way, key = map(plain_name, steps)
+    for step in way:
+        part = _member_part(part, step)
+        if part.kind not in (Kind.OBJECT, Kind.JSON, Kind.ALTERNATIVES):
+            raise Unreadable(f"{step} is no object")
+    value = _param_value(_member_part(part, key), texts)
+    for step in way:
+        params = params.setdefault(step, {})
+        if not isinstance(params, dict):
+            raise Unreadable(f"{step} is no object")
+    params[key] = value
+
+
+def _member_part(part: Part, key: str) -> Part:
+    for kind in [part, *_variants_of(part)]:
+        for inner in kind.properties():
+            if inner.path[-1] == key:
+                return inner
+    if part.schema.get("properties") and not part.takes_other_keys and part.kind is Kind.OBJECT:
+        raise Unreadable(f"there is no param {key}")
+    return part.row("0", key=key)
+
+
+def _variants_of(part: Part) -> Iterable[Part]:
+    if part.kind is not Kind.ALTERNATIVES:
+        return []
+    return [part.alternative(number) for number in range(len(part.alternatives()))]
+
+
+def _param_value(part: Part, texts: list[str]) -> Any:
+    """The value that fits best: of a text the text itself, else what it says as JSON."""
+    if part.kind in (Kind.LIST, Kind.CHECKS) and not (len(texts) == 1 and texts[0].lstrip().startswith("[")):
+        return [_param_value(part.item(number), [text]) for number, text in enumerate(texts)]
+    for candidate in _candidate_values(part, texts[-1]):
+        if not mismatches(candidate, part.schema, root=part.root):
+            return candidate
+    return next(iter(_candidate_values(part, texts[-1])))
+
+
+def _candidate_values(part: Part, text: str) -> list[Any]:
+    """What the text may mean, the likeliest first. Raises Unreadable when it means nothing here."""
+    text = text.replace("\0", "")
+    if part.kind is Kind.TEXT:
+        return [text]
+    if part.kind is Kind.CHOICE:
+        values = part.schema["enum"]
+        return [v for v in values if v == text] + [v for v in values if token(v) == text] or [text]
+    try:
+        value: Any = parse_storable(text)
+    except ValueError:
+        value = MISSING
+    if part.kind is Kind.NUMBER and not is_kind(value, "integer", "number"):
+        raise Unreadable("expected a number")
+    if part.kind is Kind.FLAG and not isinstance(value, bool):
+        raise Unreadable("expected true or false")
+    return [text] if value is MISSING else [value, text]
+
+
+def query_of(schema: Schema, params: Mapping[str, Any]) -> str:
+    """The shortest readable address that leads to exactly these params."""
+    names = {f"{AT}{_escaped_name(name)}": _address_text(value) for name, value in params.items()}
+    found, notes = params_of(schema, {name: [text] for name, text in names.items()})
+    is_exact = not notes and json_or_nothing(check_params(schema, found)[0]) == json_or_nothing(
+        check_params(schema, params)[0]
+    )
+    return urlencode(names if is_exact else {WHOLE: _address_text(dict(params))})
+
+
+def _escaped_name(name: str) -> str:
+    return name.replace("%", "%25").replace(".", "%2E")
+
+
+def _address_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))

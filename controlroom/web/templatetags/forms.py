@@ -6,10 +6,9 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from controlroom.web.forms.fields import Field
+from controlroom.web.forms.fields import Field, bounds_of
 from controlroom.web.forms.parts import Kind
-from controlroom.web.forms.spelling import json_text
-from controlroom.web.forms.words import bounds_of
+from controlroom.web.forms.wire import json_text
 from pulser.language.names import show
 
 register = template.Library()
