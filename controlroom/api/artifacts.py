@@ -13,6 +13,8 @@ from controlroom.api.openapi import answers, gives
 from controlroom.api.paging import Paged, page
 from controlroom.api.schemas import ArtifactPage, RunId
 from controlroom.api.wire import answer
+from pulser.language.limits import ID_MAX
+from pulser.language.numbers import whole_number
 from runs.errors import NotThere
 from runs.models import Artifact
 from runs.queries.artifact_content import pieces
@@ -53,7 +55,7 @@ def _item(artifact: Artifact) -> dict[str, object]:
 def content(request: ApiRequest, run_id: RunId, artifact_id: str) -> HttpResponseBase:
     """The file itself: always as a download, so that what a step wrote never runs as a page of ours."""
     run = visible_run(request, run_id)
-    number = int(artifact_id) if artifact_id.isascii() and artifact_id.isdigit() and len(artifact_id) < 19 else 0
+    number = whole_number(artifact_id, at_most=ID_MAX) or 0
     artifact = Artifact.objects.filter(run=run, pk=number).first()
     if artifact is None or not artifact.content.storage.exists(str(artifact.content.name)):
         raise NotThere(f"the run has no artifact {artifact_id[:20]}, or its content is gone")

@@ -13,6 +13,7 @@ from controlroom.api.problems import invalid_body
 from controlroom.http.problems import WrongType, unfit
 from pulser.language import limits
 from pulser.language.json_values import NestedTooDeep, NotStorable, parse_storable
+from pulser.language.numbers import whole_number
 from runs.commands.start import Idempotency
 from runs.errors import TooLarge
 
@@ -44,8 +45,8 @@ def read_body(request: HttpRequest, *, limit: int, types: Collection[str]) -> by
 
 def bounded_body(request: HttpRequest, *, limit: int) -> bytes:
     """The raw body, not read further than `limit` bytes. Raises TooLarge."""
-    announced = request.META.get("CONTENT_LENGTH") or "0"
-    if announced.isdigit() and int(announced) > limit:
+    announced = whole_number(request.META.get("CONTENT_LENGTH") or "0", at_most=limits.ID_MAX)
+    if announced is not None and announced > limit:
         raise TooLarge(f"the body has {announced} bytes; at most {limit} are taken")
     raw = request.read(limit + 1)
     if len(raw) > limit:

@@ -13,6 +13,8 @@ from django.http.response import HttpResponseBase
 
 from controlroom.http.callers import caller_of_request
 from controlroom.http.problems import problem
+from pulser.language.limits import NUMBER_MAX
+from pulser.language.numbers import whole_number
 from runs.accounts.callers import Caller
 from runs.models import Run
 from runs.stream import feed
@@ -21,7 +23,6 @@ from runs.stream.topics import Watch
 from runs.stream.wire import dumps
 
 PING_INTERVAL = 15.0  # seconds
-SEQ_DIGITS = 10
 
 
 async def stream(request: HttpRequest, run_id: str | uuid.UUID) -> HttpResponseBase:
@@ -45,7 +46,7 @@ async def stream(request: HttpRequest, run_id: str | uuid.UUID) -> HttpResponseB
         return problem(request, HTTPStatus.NOT_FOUND, detail=f"There is no run {str(run_id)[:100]}.")
     resumed, asked = request.headers.get("Last-Event-ID", ""), request.GET.get("after", "0")
     for seq in (resumed or "0", asked):
-        if not (seq.isascii() and seq.isdigit() and len(seq) < SEQ_DIGITS):
+        if whole_number(seq, at_most=NUMBER_MAX) is None:
             detail = f"Expected the seq of an event, got {seq[:40]!r}."
             return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail=detail)
     after = int(resumed or asked)

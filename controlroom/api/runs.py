@@ -17,11 +17,12 @@ from controlroom.api.schemas import RunId, RunOut, RunPage, StartRun
 from controlroom.api.wire import answer, answer_run, answer_started, run_id_of, run_summary
 from controlroom.http.problems import unfit
 from pulser.engine.states import RunStatus
+from pulser.language.limits import ID_MAX
 from runs.commands.start import find_version, start_run
 from runs.models import Lane, Run, Session
 from runs.models.run import RunQuerySet
 from runs.queries.lists.cursors import seal_of
-from runs.queries.lists.filters import ID_MAX, Q_CHARS, VALUE_CHARS, RunFilters
+from runs.queries.lists.filters import Q_CHARS, VALUE_CHARS, RunFilters
 from runs.queries.lists.newest import newest, position_of
 
 router = Router(tags=["runs"], by_alias=True)

@@ -15,6 +15,8 @@ from controlroom.api.paging import Paged, page
 from controlroom.api.schemas import NewSession, SessionOut, SessionPage
 from controlroom.api.wire import answer
 from controlroom.http.problems import unfit
+from pulser.language.limits import ID_MAX
+from pulser.language.numbers import whole_number
 from runs.commands.sessions import archive_session, unarchive_session
 from runs.errors import NotThere
 from runs.models import Session
@@ -63,22 +65,22 @@ def create(request: ApiRequest) -> HttpResponse:
 @router.post("/{session_id}/archive", auth=may_operate, response=answers(SessionOut, 404, 409))
 def archive(request: ApiRequest, session_id: str) -> HttpResponse:
     """Put a session away: no run starts in it, its runs stay. `default` cannot be put away."""
-    session = _find(request, session_id)
+    session = _find_session(request, session_id)
     archive_session(session, actor=request.auth)
-    return answer(_item(_find(request, session_id)))
+    return answer(_item(_find_session(request, session_id)))
 
 
 @router.post("/{session_id}/unarchive", auth=may_operate, response=answers(SessionOut, 404, 409))
 def unarchive(request: ApiRequest, session_id: str) -> HttpResponse:
     """Take a session into use again."""
-    session = _find(request, session_id)
+    session = _find_session(request, session_id)
     unarchive_session(session, actor=request.auth)
-    return answer(_item(_find(request, session_id)))
+    return answer(_item(_find_session(request, session_id)))
 
 
-def _find(request: ApiRequest, session_id: str) -> Session:
-    is_number = session_id.isascii() and session_id.isdigit() and len(session_id) < 19
-    found = Session.objects.visible_to(request.auth).filter(pk=int(session_id) if is_number else 0).first()
+def _find_session(request: ApiRequest, session_id: str) -> Session:
+    number = whole_number(session_id, at_most=ID_MAX) or 0
+    found = Session.objects.visible_to(request.auth).filter(pk=number).first()
     if found is None:
         raise NotThere(f"there is no session {session_id[:20]}")
     return found

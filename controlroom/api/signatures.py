@@ -9,6 +9,9 @@ import hmac
 import time
 from collections.abc import Mapping
 
+from pulser.language.limits import TIMESTAMP_MAX
+from pulser.language.numbers import whole_number
+
 GITHUB_HEADER = "X-Hub-Signature-256"
 STANDARD_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 TOLERANCE_S = 300
@@ -41,7 +44,8 @@ def _is_standard(headers: Mapping[str, str], body: bytes, *, secret: str, now: f
     if not all(name in headers for name in STANDARD_HEADERS):
         return False
     identity, timestamp, signatures = (headers[name] for name in STANDARD_HEADERS)
-    if not timestamp.isascii() or not timestamp.isdigit() or abs(now - int(timestamp[:15])) > TOLERANCE_S:
+    sent_at = whole_number(timestamp, at_most=TIMESTAMP_MAX)
+    if sent_at is None or abs(now - sent_at) > TOLERANCE_S:
         return False
     signed = f"{identity}.{timestamp}.".encode() + body
     digest = hmac.new(_key(secret), signed, hashlib.sha256).digest()

@@ -61,6 +61,12 @@ BACKOFF_INITIAL_S = 5.0
 BACKOFF_FACTOR = 2.0
 BACKOFF_MAX_S = 300.0
 
+# Numbers that come as text: in addresses, headers and messages.
+ID_MAX = 2**63 - 1  # of a row
+NUMBER_MAX = 2**31 - 1  # of an event, an attempt, a version: what an integer column holds
+LOG_PLACE_MAX = 10**15 - 1  # lines and bytes of a log
+TIMESTAMP_MAX = 10**15 - 1  # seconds since 1970
+
 # Lists.
 PAGE_DEFAULT = 50
 PAGE_MAX = 200

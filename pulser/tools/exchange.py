@@ -12,7 +12,8 @@ import httpcore
 import httpx
 
 from pulser.language.json_values import parse_json
-from pulser.language.limits import OUTPUT_BYTES
+from pulser.language.limits import ID_MAX, OUTPUT_BYTES
+from pulser.language.numbers import whole_number
 from pulser.tools.base import FailedError, Outputs, PermanentError, ToolContext, TransientError
 from pulser.tools.network import Guard, GuardedBackend
 from pulser.tools.values import clean_text, storable
@@ -161,10 +162,10 @@ def _outputs(response: httpx.Response) -> Outputs:
 
 
 def _read(response: httpx.Response) -> bytes:
-    announced = response.headers.get("content-length", "")
+    announced = whole_number(response.headers.get("content-length", ""), at_most=ID_MAX)
     has_body = response.request.method != "HEAD"
-    if has_body and announced.isdecimal() and int(announced) > OUTPUT_BYTES:
-        raise FailedError(f"the answer has {int(announced):,} bytes, more than the {OUTPUT_BYTES:,} that are read")
+    if has_body and announced is not None and announced > OUTPUT_BYTES:
+        raise FailedError(f"the answer has {announced:,} bytes, more than the {OUTPUT_BYTES:,} that are read")
     data = bytearray()
     for chunk in response.iter_raw():
         data += chunk

@@ -17,7 +17,8 @@ from pulser.catalogue import UnreadablePlan, graph_of
 from pulser.engine.graph import Graph
 from pulser.engine.states import RunStatus
 from pulser.language.document import Plan as PlanDocument
-from pulser.language.limits import PARAMS_BYTES, TITLE_CHARS
+from pulser.language.limits import NUMBER_MAX, PARAMS_BYTES, TITLE_CHARS
+from pulser.language.numbers import whole_number
 from pulser.language.params import check_params
 from pulser.models import Plan, PlanVersion
 from pulser.tools.values import clean
@@ -62,9 +63,7 @@ def find_version(reference: str) -> PlanVersion:
     slug, at, number = reference.partition("@")
     versions = PlanVersion.objects.select_related("plan").filter(plan__slug=slug, plan__archived_at=None)
     if at:
-        versions = versions.filter(
-            number=int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0
-        )
+        versions = versions.filter(number=whole_number(number, at_most=NUMBER_MAX) or 0)
     found = versions.order_by("-number").first()
     if found is None:
         raise NotThere(_no_such_plan(slug, number))

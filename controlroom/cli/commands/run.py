@@ -9,6 +9,8 @@ import click
 from controlroom.cli.client import Api, connect
 from controlroom.cli.follow import follow, progress_line
 from controlroom.cli.output import say, say_json, short_id, status_word
+from pulser.language.limits import ID_MAX
+from pulser.language.numbers import whole_number
 
 
 @click.command()
@@ -61,8 +63,9 @@ def typed_params(api: Api, plan: str, *, pairs: tuple[str, ...]) -> dict[str, An
 
 def session_id(api: Api, reference: str) -> int:
     """The id of a session that is named by id or name. Raises click.UsageError."""
-    if reference.isdigit():
-        return int(reference)
+    number = whole_number(reference, at_most=ID_MAX)
+    if number is not None:
+        return number
     cursor = None
     while True:
         page = api.get("/sessions", limit=200, cursor=cursor)

@@ -22,11 +22,13 @@ from controlroom.web.forms.wire import (
     spelled,
     spoken,
 )
+from pulser.language.numbers import whole_number
 from pulser.language.params import check_params
 from pulser.language.problems import path_text
 
 CONTROLS_MAX = 400  # more than a page can show, or a server takes: the whole is written as JSON
 ROWS_MAX = 200
+ROW_NUMBER_MAX = 10**8 - 1
 WAS_CHARS = 300  # of the value before, beside its field
 
 
@@ -136,7 +138,8 @@ def _with_row(root: Part, texts: Texts, name: str) -> tuple[Texts, str]:
     rows = texts.get(ROWS + owner, []) if field.is_set else []
     if len(rows) >= ROWS_MAX:
         return texts, name
-    number = str(max((int(row) for row in rows if row.isascii() and row.isdigit() and len(row) < 9), default=-1) + 1)
+    taken = (whole_number(row, at_most=ROW_NUMBER_MAX) for row in rows)
+    number = str(max((row for row in taken if row is not None), default=-1) + 1)
     is_list = field.kind is Kind.LIST
     part = field.part.item(len(rows), key=number) if is_list else field.part.row(number, key="")
     opened = texts if field.is_set else _without_rows(texts, owner) | {HAS + owner: ["1"]}

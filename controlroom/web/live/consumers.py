@@ -22,8 +22,9 @@ from controlroom.web.live.client_memory import ClientMemory
 from controlroom.web.live.close_codes import CLOSE_CODES
 from controlroom.web.live.frames import GONE, Frame, Match, removal
 from controlroom.web.live.outlet import Outlet
-from controlroom.web.live.query import ID_MAX, SEQ_MAX, one_of, read_client_runs, read_number
+from controlroom.web.live.query import one_of, read_client_runs, read_number
 from controlroom.web.live.readings import read_cards, read_matches, read_page, read_snapshot
+from pulser.language.limits import ID_MAX, NUMBER_MAX
 from runs.accounts.callers import Caller
 from runs.models import Run
 from runs.stream import feed
@@ -102,7 +103,7 @@ class RunConsumer(LiveConsumer):
 
     def read_query(self, query: QueryDict) -> None:
         super().read_query(query)
-        self.seq = read_number(query.get("after", "0"), at_most=SEQ_MAX)
+        self.seq = read_number(query.get("after", "0"), at_most=NUMBER_MAX)
         self.log = read_number(query.get("log", "0"), at_most=ID_MAX)
 
     def admit(self) -> Caller:

@@ -7,12 +7,11 @@ import uuid
 from typing import Any
 
 from pulser.language import limits
+from pulser.language.numbers import whole_number
 from runs.stream.refusals import Reason, Refusal
 
 CLIENT_RUNS_MAX = 2_000  # runs that a client may say it has
 MESSAGE_CHARS = 256 * limits.KIB
-SEQ_MAX = 2**31 - 1
-ID_MAX = 2**63 - 1
 
 
 def one_of(word: str, *words: str) -> str:
@@ -24,9 +23,10 @@ def one_of(word: str, *words: str) -> str:
 
 def read_number(text: str, *, at_most: int) -> int:
     """Raises Refusal(MALFORMED)."""
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= at_most):
+    number = whole_number(text, at_most=at_most)
+    if number is None:
         raise Refusal(Reason.MALFORMED)
-    return int(text)
+    return number
 
 
 def read_client_runs(text: str) -> dict[str, int]:
@@ -44,6 +44,6 @@ def read_client_runs(text: str) -> dict[str, int]:
 
 
 def _seq(value: Any) -> int:
-    if type(value) is not int or not -1 <= value <= SEQ_MAX:
+    if type(value) is not int or not -1 <= value <= limits.NUMBER_MAX:
         raise Refusal(Reason.MALFORMED)
     return value

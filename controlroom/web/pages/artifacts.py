@@ -14,6 +14,8 @@ from controlroom.web.pages.access import PageRequest, signed_in
 from controlroom.web.pages.answers import page
 from controlroom.web.pages.moments import files_of, find_run
 from controlroom.web.previews.preview import preview as preview_of
+from pulser.language.limits import NUMBER_MAX
+from pulser.language.numbers import whole_number
 from runs.models import Artifact
 from runs.queries.artifact_content import IMAGES, SNIFFED, Gone, media_type_of, pieces, read_head
 
@@ -54,9 +56,10 @@ def artifact_page(request: PageRequest, run_id: UUID, artifact_id: int) -> HttpR
 def named(request: PageRequest, run_id: UUID) -> HttpResponse:
     """To the page of the artifact with this step, attempt and name: an event knows no more of it."""
     asked = {key: request.GET.get(key, "").replace("\0", "") for key in ("step", "attempt", "name")}
-    if not (asked["attempt"].isascii() and asked["attempt"].isdigit() and len(asked["attempt"]) < 10):
+    attempt = whole_number(asked["attempt"], at_most=NUMBER_MAX)
+    if attempt is None:
         raise Http404("an attempt has a number")
-    wanted = {"step__key": asked["step"], "attempt": int(asked["attempt"]), "name": asked["name"]}
+    wanted = {"step__key": asked["step"], "attempt": attempt, "name": asked["name"]}
     artifact = get_object_or_404(Artifact, run=find_run(request, run_id), **wanted)
     return redirect("run_artifact_page", run_id, artifact.pk)
 

@@ -10,11 +10,12 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from pulser.language.limits import ID_MAX
+from pulser.language.numbers import whole_number
 from runs.queries.lists.filters import Query, RunFilters, read_filters
 
 VIEWS: Mapping[str, str] = {"lanes": "Lanes", "table": "Table", "timeline": "Time line"}
 RANGES: Mapping[str, timedelta] = {"1h": timedelta(hours=1), "6h": timedelta(hours=6), "24h": timedelta(days=1)}
-ID_DIGITS = 18
 ALL = RunFilters()
 WORD_CHARS = 50  # of an unknown word that is repeated
 
@@ -64,15 +65,15 @@ def read_asked(query: Query) -> Asked:
         filters=read_filters(query),
         view=_word(query, "view", known=VIEWS, problems=problems),
         range=_word(query, "range", known=RANGES, problems=problems),
-        saved=_number(query, "saved"),
+        saved=_id_text(query, "saved"),
         problems=tuple(problems),
     )
 
 
-def _number(query: Query, name: str) -> str:
+def _id_text(query: Query, name: str) -> str:
     """An id as it stands in the URL; empty for anything else."""
     text = next(iter(query.getlist(name)[-1:]), "")
-    return text if text.isascii() and text.isdigit() and len(text) <= ID_DIGITS else ""
+    return text if whole_number(text, at_most=ID_MAX) is not None else ""
 
 
 def _word(query: Query, name: str, *, known: Mapping[str, Any], problems: list[str]) -> str:

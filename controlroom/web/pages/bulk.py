@@ -13,6 +13,8 @@ from controlroom.web.pages.access import PageRequest, for_operators
 from controlroom.web.pages.answers import named, refused, verb
 from controlroom.web.presenters.run_page import run_context
 from pulser.engine.states import RunStatus
+from pulser.language.limits import NUMBER_MAX
+from pulser.language.numbers import whole_number
 from runs.bulk.asking import RUNS_MAX, all_that_match, read_moment, start_for_all, start_for_ticked
 from runs.bulk.undo import expected, start_undo, undone_by
 from runs.errors import NotThere, RunError
@@ -56,7 +58,10 @@ def start_bulk(request: PageRequest) -> HttpResponse:
             request.actor, QueryDict(request.POST.get("query", "")), asked_at=read_moment(asked_at)
         )
         bulk = start_for_all(
-            request.actor, action, all_of_them=all_of_them, shown=_number(request.POST.get("shown", ""))
+            request.actor,
+            action,
+            all_of_them=all_of_them,
+            shown=whole_number(request.POST.get("shown", ""), at_most=NUMBER_MAX) or 0,
         )
     else:
         bulk = start_for_ticked(request.actor, action, runs=request.POST.getlist("run"))
@@ -74,7 +79,7 @@ def _under_way(request: PageRequest, bulk: Run) -> HttpResponse:
 @for_operators
 def bulk_end(request: PageRequest, run_id: UUID) -> HttpResponse:
     """Nothing while the work goes on. Then how it ended, as a toast, and an empty answer in the place of who waits."""
-    bulk = _find(request, run_id)
+    bulk = _find_bulk_run(request, run_id)
     if bulk is None:
         return HttpResponse()
     if not bulk.is_finished:
@@ -95,7 +100,7 @@ def _how_it_ended(bulk: Run) -> str:
 @verb
 def undo_bulk(request: PageRequest, run_id: UUID) -> HttpResponse:
     """Starts the run that takes it back; on the page of the work itself, its head is shown anew."""
-    bulk = _find(request, run_id)
+    bulk = _find_bulk_run(request, run_id)
     if bulk is None:
         raise NotThere("this bulk work was deleted: select the runs, and archive or restore them")
     undo = start_undo(request.actor, bulk)
@@ -105,9 +110,5 @@ def undo_bulk(request: PageRequest, run_id: UUID) -> HttpResponse:
     return response
 
 
-def _find(request: PageRequest, run_id: UUID) -> Run | None:
+def _find_bulk_run(request: PageRequest, run_id: UUID) -> Run | None:
     return Run.objects.visible_to(request.actor).with_context().filter(pk=run_id).first()
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -8,7 +8,9 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from controlroom.web.pages.access import PageRequest, signed_in
-from controlroom.web.pages.moments import SEQ_DIGITS, find_run
+from controlroom.web.pages.moments import find_run
+from pulser.language.limits import NUMBER_MAX
+from pulser.language.numbers import whole_number
 from runs.models import Event
 from runs.queries.replay.listing import last_events, read_filter
 
@@ -17,14 +19,14 @@ from runs.queries.replay.listing import last_events, read_filter
 def events(request: PageRequest, run_id: UUID) -> HttpResponse:
     """The last ones that pass `?group=&step=&text=`, of those before `?before=SEQ`."""
     run, before = find_run(request, run_id), request.GET.get("before", "")
-    is_number = before.isascii() and before.isdigit() and len(before) <= SEQ_DIGITS
-    seq = int(before) if is_number else 1
-    listing = last_events(run.pk, read_filter(request.GET), before=seq if before else None)
+    seq = whole_number(before, at_most=NUMBER_MAX)
+    known = 1 if seq is None else seq
+    listing = last_events(run.pk, read_filter(request.GET), before=known if before else None)
     return render(request, "runs/_events.html", {"run": run, **listing.context})
 
 
 @signed_in
 def event_data(request: PageRequest, run_id: UUID, seq: int) -> HttpResponse:
     """One event with all its data."""
-    event = get_object_or_404(Event, run=find_run(request, run_id), seq=seq if seq < 10**SEQ_DIGITS else 0)
+    event = get_object_or_404(Event, run=find_run(request, run_id), seq=seq if seq <= NUMBER_MAX else 0)
     return render(request, "runs/_event_data.html", {"event": event})

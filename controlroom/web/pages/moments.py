@@ -13,12 +13,12 @@ from django.shortcuts import get_object_or_404
 from controlroom.web.pages.access import PageRequest
 from controlroom.web.presenters.run_page import draws_waterfall
 from controlroom.web.templatetags.times import as_of
+from pulser.language.limits import NUMBER_MAX
+from pulser.language.numbers import whole_number
 from runs.models import Artifact, Run
 from runs.queries.moment import Moment, read_moment
 from runs.queries.replay.past import Past, past_of
 from runs.queries.replay.ticks import ticks
-
-SEQ_DIGITS = 9
 
 
 def find_run(request: PageRequest, run_id: UUID) -> Run:
@@ -40,7 +40,7 @@ def past_asked(request: PageRequest, run_id: UUID, *, keys: Collection[str] = ()
 
 def seq_of(text: str) -> int:
     """The number of an event; 0, which no event has, for what is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= SEQ_DIGITS else 0
+    return whole_number(text, at_most=NUMBER_MAX) or 0
 
 
 def past_at(request: PageRequest, run: Run, *, seq: int, keys: Collection[str] = ()) -> Past:

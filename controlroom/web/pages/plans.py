@@ -20,6 +20,8 @@ from controlroom.web.pages.answers import page
 from pulser.catalogue import UnreadablePlan, graph_of
 from pulser.engine.graph import Graph, Node
 from pulser.language.catalogue import Effect
+from pulser.language.limits import ID_MAX, NUMBER_MAX
+from pulser.language.numbers import whole_number
 from pulser.models import Plan, PlanVersion
 from pulser.tools.effects import effect_of, tries_of
 from runs.bulk.plan import BY_BOARD
@@ -86,7 +88,7 @@ def _version(slug: str, number: str) -> PlanVersion:
     if not number or number == str(plan.latest.number):
         plan.latest.plan = plan
         return plan.latest
-    wanted = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0
+    wanted = whole_number(number, at_most=NUMBER_MAX) or 0
     return get_object_or_404(PlanVersion.objects.select_related("plan__latest"), plan=plan, number=wanted)
 
 
@@ -122,7 +124,8 @@ def _session(pk: str) -> Session | None:
 
 
 def _found_session(sessions: QuerySet[Session], pk: str) -> Session | None:
-    return sessions.filter(pk=int(pk)).first() if pk.isascii() and pk.isdigit() and len(pk) <= 18 else None
+    number = whole_number(pk, at_most=ID_MAX)
+    return sessions.filter(pk=number).first() if number is not None else None
 
 
 def _redrawn(request: PageRequest, version: PlanVersion, form: StartForm, *, link: str) -> HttpResponse:

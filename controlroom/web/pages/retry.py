@@ -22,6 +22,8 @@ from controlroom.web.pages.answers import named, page
 from pulser.catalogue import UnreadablePlan, graph_of
 from pulser.engine.graph import Graph
 from pulser.engine.states import StepStatus
+from pulser.language.limits import NUMBER_MAX
+from pulser.language.numbers import whole_number
 from pulser.models import PlanVersion
 from runs import commands
 from runs.commands.start import restart
@@ -87,8 +89,9 @@ def _offered(run: Run) -> list[Way]:
 
 def _version(run: Run, number: str) -> PlanVersion:
     """Another version of the run's plan, its own without a number. Raises Http404."""
-    wanted = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else run.plan_version.number
-    return get_object_or_404(run.plan_version.plan.versions.select_related("plan"), number=wanted)
+    wanted = whole_number(number, at_most=NUMBER_MAX)
+    versions = run.plan_version.plan.versions.select_related("plan")
+    return get_object_or_404(versions, number=run.plan_version.number if wanted is None else wanted)
 
 
 def _form(run: Run, version: PlanVersion, data: QueryDict) -> ParamsForm:

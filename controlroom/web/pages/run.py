@@ -15,6 +15,8 @@ from controlroom.web.presenters.log_pane import log_pane
 from controlroom.web.presenters.run_page import body_context, head_context, map_context, read_view, step_rows
 from controlroom.web.presenters.step_details import body_of
 from pulser.engine.states import StepStatus
+from pulser.language.limits import NUMBER_MAX
+from pulser.language.numbers import whole_number
 from runs.queries.moment import open_step, read_moment
 from runs.queries.replay.listing import last_events
 from runs.queries.replay.past import opened as opened_then
@@ -58,15 +60,11 @@ def run_step(request: PageRequest, run_id: UUID, key: str) -> HttpResponse:
     opened = opened_then(past, key) if past else open_step(moment, key)
     if opened is None:
         raise Http404
-    context = body_of(moment, opened, number=_number(request.GET.get("attempt", "")))
+    context = body_of(moment, opened, number=whole_number(request.GET.get("attempt", ""), at_most=NUMBER_MAX))
     with told_as_of(past):
         if request.htmx:
             return render(request, "runs/_step_body.html", context)
         return page(request, "runs/step.html", **context)
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 @signed_in

@@ -17,13 +17,13 @@ from controlroom.web.pages.access import PageRequest, View, for_viewers, person_
 from controlroom.web.pages.answers import refused, verb
 from controlroom.web.pages.board_query import Asked, read_asked
 from controlroom.web.pages.tabs import asked_of, tabs_of
+from pulser.language.limits import ID_MAX
 from runs.commands import views as saving
 from runs.errors import DoesNotFit, MoveRefused, NotThere
 from runs.models import SavedView
 from runs.models.view import NAME_CHARS
 from runs.queries.lists.badges import badges
 
-ID_MAX = 2**63 - 1
 VIEWS_CHANGED = "views-changed"
 
 

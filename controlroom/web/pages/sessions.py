@@ -16,13 +16,13 @@ from django_htmx.http import HttpResponseClientRedirect
 from controlroom.http.toasts import with_toast
 from controlroom.web.pages.access import PageRequest, for_operators, for_viewers
 from controlroom.web.pages.answers import page, verb
+from pulser.language.limits import ID_MAX
+from pulser.language.numbers import whole_number
 from runs.commands import sessions as commands
 from runs.models import Run, Session
 from runs.models.session import DEFAULT_SESSION, NAME_CHARS, RUNS_COUNTED, SessionQuerySet
 
 SHOWN = 100  # on one page
-ID_MAX = 2**63 - 1
-ID_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ def _asked(request: PageRequest, text: str, *, archived: bool) -> SessionQuerySe
     asked = Session.objects.visible_to(request.actor)
     asked = asked if archived else asked.active()
     asked = asked.named_like(text) if text else asked
-    before = request.GET.get("before", "")
-    if before.isascii() and before.isdigit() and len(before) <= ID_DIGITS:
-        asked = asked.exclude(name=DEFAULT_SESSION).filter(pk__lt=int(before))
+    before = whole_number(request.GET.get("before", ""), at_most=ID_MAX)
+    if before is not None:
+        asked = asked.exclude(name=DEFAULT_SESSION).filter(pk__lt=before)
     return asked.default_first().with_use()
 
 

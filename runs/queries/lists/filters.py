@@ -18,6 +18,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from pulser.engine.states import RUN_OPEN, RunStatus
+from pulser.language.limits import ID_MAX
+from pulser.language.numbers import whole_number
 from pulser.models import PlanVersion
 from runs.models.choices import ENVIRONMENTS
 from runs.models.lane import Lane
@@ -40,7 +42,6 @@ FIRST = datetime.min.replace(tzinfo=UTC) + timedelta(days=2)  # of moments from 
 Q_CHARS = 200
 VALUES_MAX = 50  # of one filter
 VALUE_CHARS = 100
-ID_MAX = 2**63 - 1
 
 
 NOT_ASKED = frozenset({"zone", "problems", "unread"})  # what no URL says
@@ -186,7 +187,7 @@ def _words(
 
 
 def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= ID_MAX
+    return whole_number(text, at_most=ID_MAX) is not None
 
 
 def _within(query: Query, problems: list[str]) -> str:
