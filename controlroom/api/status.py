@@ -18,7 +18,6 @@ from runs.stream.wire import rfc3339
 
 router = Router(tags=["status"])
 
-SEEN_WITHIN_S = 60.0
 # Ages are made by the database, whose clock wrote the times.
 QUEUE_AND_SWEEPER = """
 SELECT (SELECT count(*) FROM runs_run WHERE status = 'queued'),
@@ -39,7 +38,7 @@ def show(request: ApiRequest) -> HttpResponse:
     busy = Counter(Attempt.objects.leased().values_list("worker", flat=True))
     return answer(
         {
-            "workers": [_worker(worker, busy[worker.name]) for worker in Worker.objects.seen_within(SEEN_WITHIN_S)],
+            "workers": [_worker(worker, busy[worker.name]) for worker in Worker.objects.alive()],
             "lanes": [lane_json(lane) for lane in lanes],
             "queue": {"runs_queued": runs_queued, "steps_queued": steps_queued, "oldest_s": oldest_s},
             "sweeper": {"finished_at": rfc3339(finished_at) if finished_at else None, "age_s": age_s},

@@ -12,21 +12,21 @@ from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
 from runs import hints
+from runs.models.worker import ALIVE_S, IS_ALIVE
 
 SWEEP_WITHIN_S = 15.0
 ANSWER_WITHIN_S = 30.0
-WORKER_SEEN_WITHIN_S = 60.0
 
 SWEEP = "SELECT extract(epoch FROM clock_timestamp() - finished_at)::float FROM runs_duty WHERE name = 'sweep'"
 
-WORKERS = """
+WORKERS = f"""
 SELECT name, slots, answered_at IS NOT NULL,
        extract(epoch FROM clock_timestamp() - greatest(started_at, answered_at, full_at))::float,
        (SELECT count(*) FROM runs_attempt
         WHERE worker = name AND finished_at IS NULL AND lease_expires > clock_timestamp()),
-       seen_at > clock_timestamp() - %s * interval '1 second'
+       {IS_ALIVE}
 FROM runs_worker ORDER BY name
-"""
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +107,11 @@ class Heard(NamedTuple):
 
 def _workers() -> Check:
     with connection.cursor() as cursor:
-        cursor.execute(WORKERS, [WORKER_SEEN_WITHIN_S])
+        cursor.execute(WORKERS)
         workers = [Heard(*row) for row in cursor.fetchall()]
     there = [worker for worker in workers if worker.is_there]
     if not there:
-        return Check("workers", ok=False, detail=f"none was heard of in the last {WORKER_SEEN_WITHIN_S:.0f} s")
+        return Check("workers", ok=False, detail=f"none was heard of in the last {ALIVE_S:.0f} s")
     wrong = [text for worker in there if (text := _deaf(worker))]
     gone = [f"{worker.name} is not heard of any more" for worker in workers if not worker.is_there]
     well = f"{len(there)} {'takes' if len(there) == 1 else 'take'} work"

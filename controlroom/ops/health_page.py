@@ -9,6 +9,7 @@ from controlroom.ops import plots, vitals
 from controlroom.ops.health import run_checks
 from controlroom.web.pages.access import PageRequest, for_viewers
 from controlroom.web.pages.answers import page
+from runs.models.worker import ALIVE_S
 
 
 @for_viewers
@@ -40,5 +41,5 @@ def health(request: PageRequest) -> HttpResponse:
         ],
         ranges=list(vitals.RANGES),
         chosen=chosen,
-        gone_after_s=vitals.GONE_AFTER_S,
+        gone_after_s=ALIVE_S,
     )

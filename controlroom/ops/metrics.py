@@ -17,15 +17,16 @@ from prometheus_client.registry import Collector
 
 from pulser.engine.states import STEP_OPEN, RunStatus
 from runs.models import Lane, Run, Step
+from runs.models.worker import IS_ALIVE
 
-NUMBERS = """
+NUMBERS = f"""
 SELECT (SELECT extract(epoch FROM clock_timestamp() - min(queued_at)) FROM runs_step WHERE status = 'queued'),
        (SELECT count(*) FROM runs_attempt WHERE finished_at IS NULL AND lease_expires > clock_timestamp()),
        (SELECT count(*) FROM runs_attempt WHERE finished_at IS NULL AND lease_expires <= clock_timestamp()),
        (SELECT extract(epoch FROM clock_timestamp() - finished_at) FROM runs_duty WHERE name = 'sweep'),
-       (SELECT count(*) FROM runs_worker WHERE seen_at > clock_timestamp() - interval '60 seconds'),
-       (SELECT sum(slots) FROM runs_worker WHERE seen_at > clock_timestamp() - interval '60 seconds')
-"""
+       (SELECT count(*) FROM runs_worker WHERE {IS_ALIVE}),
+       (SELECT sum(slots) FROM runs_worker WHERE {IS_ALIVE})
+"""  # noqa: S608
 
 
 @never_cache

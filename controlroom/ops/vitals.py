@@ -14,7 +14,6 @@ from redis.exceptions import RedisError
 from runs import hints
 from runs.models import Attempt, Duty, Worker
 
-GONE_AFTER_S = 60.0
 STEPS_SHOWN = 12  # of one worker
 
 # range -> (how far back, width of a bucket), both in seconds
@@ -109,7 +108,7 @@ class Server:
 
 def crews() -> list[Crew]:
     """The workers that were heard of in the last hour. Two queries."""
-    there = {worker.name for worker in Worker.objects.seen_within(GONE_AFTER_S)}
+    there = {worker.name for worker in Worker.objects.alive()}
     held: dict[str, list[Attempt]] = {}
     for attempt in Attempt.objects.leased().select_related("step__run__plan_version__plan").order_by("started_at"):
         held.setdefault(attempt.worker, []).append(attempt)

@@ -18,7 +18,6 @@ from runs.signals import work_ready
 
 logger = logging.getLogger(__name__)
 
-SEEN_WITHIN_S = 30.0
 KNOWN_FOR_S = 5.0
 PAUSE_S = 0.005  # after which a worker that has a hand free has taken what was sent
 WAKE, QUEUE = "runs.tasks.wake", "steps"
@@ -73,12 +72,12 @@ _known = _Known()
 def _slots() -> int:
     """Slots of all workers; one that comes or goes is known a few seconds later. Every start of a run asks."""
     if time.monotonic() - _known.read_at >= KNOWN_FOR_S:
-        _known.slots = sum(Worker.objects.seen_within(SEEN_WITHIN_S).values_list("slots", flat=True))
+        _known.slots = sum(Worker.objects.alive().values_list("slots", flat=True))
         _known.read_at = time.monotonic()
     return _known.slots
 
 
 def free_slots() -> int:
-    """Slots of the workers heard of lately, less the steps in their hands."""
-    slots = sum(worker.slots for worker in Worker.objects.seen_within(SEEN_WITHIN_S))
+    """Slots of the workers that are there, less the steps in their hands."""
+    slots = sum(worker.slots for worker in Worker.objects.alive())
     return max(slots - Attempt.objects.leased().count(), 0)

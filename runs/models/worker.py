@@ -5,8 +5,14 @@ from typing import Self
 from django.db import models
 from django.db.models.expressions import RawSQL
 
+ALIVE_S = 60.0  # a worker that was heard of so lately is there: its watchdog gives a sign of life every few seconds
+IS_ALIVE = f"seen_at > clock_timestamp() - interval '{ALIVE_S:g} seconds'"  # for statements over runs_worker
+
 
 class WorkerQuerySet(models.QuerySet["Worker"]):
+    def alive(self) -> Self:
+        return self.seen_within(ALIVE_S)
+
     def seen_within(self, seconds: float) -> Self:
         """Heard of so lately, by the database's clock."""
         return self.filter(seen_at__gt=RawSQL("clock_timestamp() - %s * interval '1 second'", [seconds]))

@@ -14,7 +14,6 @@ from uuid import UUID
 from pulser.engine.states import RunStatus, StepStatus
 from runs.models import Lane, Run, Worker
 
-ALIVE_S = 60.0  # a worker that was heard of so lately is there
 NAMED = 2  # steps named; the rest is counted
 
 
@@ -136,7 +135,7 @@ def read_room(lane_ids: Iterable[int] | None = None) -> Room:
 def room_of(lanes: Iterable[Lane]) -> Room:
     """The room with lanes that were read `with_load` and `with_queue`. One query, for the workers."""
     states = {lane.pk: _state_of(lane) for lane in lanes}
-    return Room(states, has_workers=Worker.objects.seen_within(ALIVE_S).exists())
+    return Room(states, has_workers=Worker.objects.alive().exists())
 
 
 def _state_of(lane: Any) -> LaneState:
