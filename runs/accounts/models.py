@@ -23,7 +23,7 @@ def token_digest(secret: str) -> str:
 
 KNOWN = ("id", "name", "role", "last_used_at")
 COLUMNS = ", ".join(f"t.{name}" for name in KNOWN)
-IS_VALID = "t.digest = %s AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())"
+IS_VALID = "t.digest = %(digest)s AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())"
 OF_SECRET = f"SELECT {COLUMNS} FROM runs_apitoken t WHERE {IS_VALID}"  # noqa: S608
 
 
@@ -59,7 +59,7 @@ class ApiToken(models.Model):
     def of_secret(cls, secret: str) -> ApiToken | None:
         """The valid token with this secret. In SQL: every call of the API asks, and to compile it would cost more."""
         with connection.cursor() as cursor:
-            cursor.execute(OF_SECRET, [token_digest(secret)])
+            cursor.execute(OF_SECRET, {"digest": token_digest(secret)})
             found = cursor.fetchone()
         return cls.of_row(found) if found else None
 

@@ -11,7 +11,7 @@ from runs.models.run import Run
 
 
 class Hook(models.Model):
-    """A door for other programs: a POST to it starts a run of its plan.
+    """An address for other programs: a POST to it starts a run of its plan.
 
     Every plan has one of its own slug. Without a secret a bearer token is needed; with one, a signature does as well.
     """
@@ -51,7 +51,7 @@ class Delivery(models.Model):
         return f"{self.hook_id} {self.key}"
 
 
-class Door(NamedTuple):
+class HookTarget(NamedTuple):
     """A hook with what a start needs of its plan, and not the plan's document."""
 
     hook_id: int
@@ -60,25 +60,27 @@ class Door(NamedTuple):
     lane_id: int | None
     session_id: int | None
     plan_id: int
-    plan: str
+    plan_slug: str
     version_id: int
-    number: int
-    is_open: bool
+    version_number: int
+    is_enabled: bool
 
 
-KNOCK = f"""
+# One row: the token's columns, then those of HookTarget; NULL for what was not found. It locks nothing. The ORM would
+# join neither table to the other, as nothing but this question relates them.
+LOOKUP_HOOK = f"""
 SELECT {COLUMNS}, h.id, h.slug, h.secret, h.lane_id, h.session_id, p.id, p.slug, v.id, v.number,
        h.enabled AND p.archived_at IS NULL AND v.id IS NOT NULL
 FROM (SELECT) AS one LEFT JOIN runs_apitoken t ON {IS_VALID} LEFT JOIN (
     runs_hook h JOIN pulser_plan p ON p.id = h.plan_id LEFT JOIN pulser_planversion v ON v.id = p.latest_id
-) ON h.slug = %s
+) ON h.slug = %(slug)s
 """  # noqa: S608
 
 
-def knock(slug: str, *, secret: str) -> tuple[ApiToken | None, Door | None]:
-    """Who knocks, and at which door: each call of a hook asks both, so it is one look."""
+def lookup_hook(slug: str, *, secret: str) -> tuple[ApiToken | None, HookTarget | None]:
+    """The valid token with this secret, and the hook of this slug: each call asks for both, so it is one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(KNOCK, [token_digest(secret), slug])
+        cursor.execute(LOOKUP_HOOK, {"digest": token_digest(secret), "slug": slug})
         found = cursor.fetchone()
-    door = found[len(KNOWN) :]
-    return ApiToken.of_row(found[: len(KNOWN)]), Door(*door) if door[0] is not None else None
+    target = found[len(KNOWN) :]
+    return ApiToken.of_row(found[: len(KNOWN)]), HookTarget(*target) if target[0] is not None else None
