@@ -13,11 +13,11 @@ import httpx
 
 from controlroom.cli.client import Api, Unreachable
 from controlroom.cli.output import local_time, status_word
+from pulser.engine.states import RUN_ENDED, status_told
 
 SILENCE_S = 45.0  # the stream says something every 15 s
 GIVE_UP_AFTER_S = 60.0
 PAUSE_MAX_S = 5.0
-ENDED = ("success", "error", "cancelled")
 
 Event = dict[str, Any]
 
@@ -33,7 +33,7 @@ def follow(api: Api, run_id: str, *, after: int = 0) -> Iterator[Event]:
                 pauses.reset()
                 yield event
             run = api.get(f"/runs/{run_id}")
-            if run["status"] in ENDED and run["seq"] <= seq:
+            if run["status"] in RUN_ENDED and run["seq"] <= seq:
                 return
             pauses.rest()
         except (httpx.TransportError, Unreachable) as error:
@@ -84,32 +84,13 @@ class Pauses:
         self.sleep(random.uniform(0.05, min(PAUSE_MAX_S, 0.25 * 2**self.tries)))  # noqa: S311 (no secret)
 
 
-STATUS_BY_KIND = {
-    "run.queued": "queued",
-    "run.started": "running",
-    "run.waiting": "waiting",
-    "run.resumed": "queued",
-    "run.succeeded": "success",
-    "run.failed": "error",
-    "run.cancelled": "cancelled",
-    "run.retried": "queued",
-    "step.claimed": "running",
-    "step.succeeded": "success",
-    "step.failed": "error",
-    "step.backed_off": "backoff",
-    "step.lost": "backoff",
-    "step.handed_back": "queued",
-    "step.parked": "waiting",
-    "step.suspended": "waiting",
-    "step.skipped": "skipped",
-    "step.cancelled": "cancelled",
-}
+UNTOLD = frozenset({"step.queued"})  # the claim that follows says it
 
 
 def progress_line(event: Event) -> str | None:
     """One line for a change of the run or of a step, None for events that are none."""
-    status = STATUS_BY_KIND.get(event["kind"])
-    if status is None:
+    status = status_told(event["kind"])
+    if status is None or event["kind"] in UNTOLD:
         return None
     name = event["step"] or "run"
     line = f"{local_time(event['at'], form='%H:%M:%S')}  {status_word(status, width=11)}  {name}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from pulser.engine.states import RUN_ENDED, RUN_MOVES, STEP_MOVES, RunStatus, StepStatus
+from pulser.engine.states import RUN_ENDED, RUN_STATUS_TOLD, STEP_STATUS_TOLD, RunStatus, StepStatus
 
 # A step's status in one word: given by the kind of its event, or told in this field of it.
 CAUSES = {
@@ -93,10 +93,6 @@ class LoggedEvent:
     at: datetime | None = None
 
 
-RUN_TARGETS = {move.event: move.target for move in RUN_MOVES.values()}
-STEP_TARGETS = {move.event: move.target for move in STEP_MOVES.values() if move.event.startswith("step.")}
-
-
 def fold(events: Iterable[LoggedEvent], *, is_whole: bool = True) -> RunState:
     """The run as of the last of these events. They begin with the first, in order, without gaps: else ValueError.
 
@@ -118,14 +114,14 @@ def _apply(state: RunState, event: LoggedEvent) -> None:
         state.queued_at = event.at
     if event.kind == "run.retried":
         _reset(state, event)
-    if event.kind in RUN_TARGETS:
+    if event.kind in RUN_STATUS_TOLD:
         _apply_to_run(state, event)
     if event.kind == "run.cancel_requested":
         _apply_end(state, event)
     if event.kind in ("run.archived", "run.unarchived"):
         state.archived = event.kind == "run.archived"
         state.archived_at = event.at if state.archived else None
-    if event.kind in STEP_TARGETS:
+    if event.kind in STEP_STATUS_TOLD:
         _apply_to_step(state, event)
     if event.kind == "approval.requested":
         _ask(state.steps[event.step], event)
@@ -145,7 +141,7 @@ def _reset(state: RunState, event: LoggedEvent) -> None:
 
 
 def _apply_to_run(state: RunState, event: LoggedEvent) -> None:
-    state.status = RUN_TARGETS[event.kind]
+    state.status = RUN_STATUS_TOLD[event.kind]
     state.cancel_requested &= event.kind != "run.retried"
     is_over = state.status in RUN_ENDED
     state.finished_at = event.at if is_over else None
@@ -166,7 +162,7 @@ def _apply_end(state: RunState, event: LoggedEvent) -> None:
 
 def _apply_to_step(state: RunState, event: LoggedEvent) -> None:
     step, data = state.steps[event.step], event.data
-    step.status = STEP_TARGETS[event.kind]
+    step.status = STEP_STATUS_TOLD[event.kind]
     step.reason = str(data.get("reason", ""))
     step.cause = _cause(step, event)
     if event.kind == "step.claimed" and event.attempt is not None:

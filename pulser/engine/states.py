@@ -94,6 +94,20 @@ STEP_MOVES: Mapping[str, Move] = {
 }
 
 
+# The status that an event of this kind tells, of the run or of a step. A run is queued by its creation, no move.
+RUN_STATUS_TOLD: Mapping[str, str] = {move.event: move.target for move in RUN_MOVES.values()}
+STEP_STATUS_TOLD: Mapping[str, str] = {
+    move.event: move.target for move in STEP_MOVES.values() if move.event.startswith("step.")
+}
+
+
+def status_told(kind: str) -> str | None:
+    """The status that the run or the step has after an event of this kind; None for one that changes none."""
+    if kind == "run.queued":
+        return _R.QUEUED
+    return RUN_STATUS_TOLD.get(kind) or STEP_STATUS_TOLD.get(kind)
+
+
 @dataclass(frozen=True, slots=True)
 class Custody:
     """Who must act next on something that has not ended, until when, and what happens then."""

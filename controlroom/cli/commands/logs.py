@@ -10,7 +10,8 @@ import click
 import httpx
 
 from controlroom.cli.client import Api, Unreachable, connect
-from controlroom.cli.follow import ENDED, Pauses
+from controlroom.cli.follow import Pauses
+from pulser.engine.states import RUN_ENDED
 
 LOOK_EVERY_S = 0.5
 
@@ -46,7 +47,7 @@ def _follow(api: Api, run_id: str, step: str | None) -> None:
     reader, pauses = LogReader(api, run_id, step), Pauses(api)
     while True:
         try:
-            has_ended = api.get(f"/runs/{run_id}")["status"] in ENDED
+            has_ended = api.get(f"/runs/{run_id}")["status"] in RUN_ENDED
             for item in reader.news():
                 click.echo(item["text"], nl=False)
             pauses.reset()

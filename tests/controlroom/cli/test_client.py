@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import httpx
 import pytest
 from click.testing import CliRunner
@@ -13,6 +14,8 @@ from click.testing import CliRunner
 from controlroom.cli import main
 from controlroom.cli.client import Api, Refused, Unreachable, connect
 from controlroom.cli.follow import Pauses, follow, parse_events, progress_line
+from controlroom.cli.output import MARKS
+from pulser.engine.states import RUN_MOVES, STEP_MOVES, Move, RunStatus, StepStatus
 
 RUN = "01a1fd88-9ada-7399-9f00-e67da6239361"
 
@@ -85,6 +88,19 @@ def test_a_minute_in_vain_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_line_tells_what_changed(found: dict[str, object], words: list[str]) -> None:
     line = progress_line(found) or ""
     assert all(word in line for word in words)
+
+
+@pytest.mark.parametrize(
+    ("kind", "move"),
+    [(move.event, move) for move in (*RUN_MOVES.values(), *STEP_MOVES.values()) if move is not STEP_MOVES["reset"]],
+)
+def test_a_line_says_the_status_that_the_table_of_moves_has(kind: str, move: Move) -> None:
+    line = progress_line(event(1, kind))
+    assert line is None if kind == "step.queued" else move.target in click.unstyle(str(line)).split()
+
+
+def test_every_status_that_a_line_says_has_a_mark() -> None:
+    assert set(MARKS) == {*RunStatus, *StepStatus}
 
 
 def test_events_that_change_nothing_make_no_line() -> None:

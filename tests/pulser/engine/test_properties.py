@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pulser.engine.advance import UPSTREAM_FAILED
-from pulser.engine.fold import STEP_TARGETS, LoggedEvent, fold
+from pulser.engine.fold import LoggedEvent, fold
 from pulser.engine.graph import Graph
-from pulser.engine.states import RUN_ENDED, STEP_ENDED, RunStatus, StepStatus
+from pulser.engine.states import RUN_ENDED, STEP_ENDED, STEP_STATUS_TOLD, RunStatus, StepStatus
 from tests.pulser.engine.plans import graphs
 from tests.pulser.engine.simulator import Simulation
 
@@ -136,6 +136,6 @@ def test_finally_steps_run_one_after_the_other(graph: Graph, script: list[int]) 
     under_way: set[str] = set()
     for event in run.events:
         if event.step in graph.finals:
-            is_over = STEP_TARGETS.get(event.kind) in STEP_ENDED
+            is_over = STEP_STATUS_TOLD.get(event.kind) in STEP_ENDED
             under_way = under_way - {event.step} if is_over else under_way | {event.step}
             assert len(under_way) <= 1

@@ -17,6 +17,7 @@ from pulser.engine.states import (
     Move,
     RunStatus,
     StepStatus,
+    status_told,
 )
 
 
@@ -82,3 +83,17 @@ def test_an_event_of_a_step_always_means_the_same_status() -> None:
         targets.setdefault(move.event, set()).add(move.target)
 
     assert all(len(found) == 1 for found in targets.values()), targets
+
+
+def test_events_of_one_kind_tell_one_status() -> None:
+    moves = [*RUN_MOVES.values(), *(move for move in STEP_MOVES.values() if move.event.startswith("step."))]
+    assert [move for move in moves if status_told(move.event) != move.target] == []
+
+
+def test_a_run_is_queued_by_its_creation() -> None:
+    assert status_told("run.queued") == RunStatus.QUEUED
+
+
+@pytest.mark.parametrize("kind", ["run.archived", "run.cancel_requested", "step.progressed", "artifact.created"])
+def test_other_events_tell_no_status(kind: str) -> None:
+    assert status_told(kind) is None

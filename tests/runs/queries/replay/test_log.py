@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pulser.engine.fold import STEP_TARGETS
 from pulser.engine.outcomes import Success, failure
+from pulser.engine.states import STEP_STATUS_TOLD
 from pulser.kernel.outcomes import ArtifactFile, StepVerdict, StoredFile
 from pulser.language.catalogue import ErrorClass
 from runs.commands import approve, archive, cancel, retry, unarchive
@@ -161,4 +161,4 @@ def test_what_grows_without_an_event_is_not_told_of_the_past() -> None:
 
 def test_these_runs_know_every_word_of_a_step() -> None:
     runs = [story() for story in (tried_again, lost_and_found, waited)]
-    assert set(STEP_TARGETS) <= {kind for run in runs for kind in kinds(run)}
+    assert set(STEP_STATUS_TOLD) <= {kind for run in runs for kind in kinds(run)}
