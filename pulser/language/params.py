@@ -30,6 +30,10 @@ class ParamProblem:
         return asdict(self)
 
 
+class ParamsTooLarge(ParamProblem):
+    """They take more than PARAMS_BYTES."""
+
+
 def check_params(schema: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[dict[str, Any], list[ParamProblem]]:
     """The params with defaults filled in, also in objects among them, and what is wrong. Coerces nothing."""
     if problem := _too_large(params):
@@ -41,12 +45,20 @@ def check_params(schema: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[
 
 def _too_large(params: Mapping[str, Any]) -> ParamProblem | None:
     try:
-        size = len(json.dumps(params, ensure_ascii=False, allow_nan=False).encode())
+        size = params_bytes(params)
     except (ValueError, TypeError, RecursionError):
         return ParamProblem("", "expected values that can be written as JSON")
     if size > PARAMS_BYTES:
-        return ParamProblem("", f"expected at most {PARAMS_BYTES:,} bytes of JSON, got {size:,}")
+        return ParamsTooLarge("", f"expected at most {PARAMS_BYTES:,} bytes of JSON, got {size:,}")
     return None
+
+
+def params_bytes(params: Mapping[str, Any]) -> int:
+    """Bytes of their shortest JSON: neither spaces nor a sender's escapes count.
+
+    Raises ValueError, TypeError or RecursionError for what cannot be written as JSON.
+    """
+    return len(json.dumps(params, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
 
 
 def _filled(schema: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,7 @@ from pulser.engine.states import RunStatus
 from pulser.language.document import Plan as PlanDocument
 from pulser.language.limits import NUMBER_MAX, PARAMS_BYTES, TITLE_CHARS
 from pulser.language.numbers import whole_number
-from pulser.language.params import check_params
+from pulser.language.params import ParamsTooLarge, check_params
 from pulser.models import Plan, PlanVersion
 from pulser.tools.values import clean
 from runs.accounts.actors import Actor
@@ -150,9 +149,9 @@ def _check(
     plan: PlanDocument, *, params: Mapping[str, Any], title: str, priority: int, environment: str
 ) -> dict[str, Any]:
     """The params with their defaults. Raises StartRefused or TooLarge."""
-    if _size(params) > PARAMS_BYTES:
-        raise TooLarge(f"params may have {PARAMS_BYTES} bytes as JSON")
     complete, found = check_params(plan.params, dict(params))
+    if any(isinstance(problem, ParamsTooLarge) for problem in found):
+        raise TooLarge(f"params may have {PARAMS_BYTES} bytes as JSON")
     problems = [{"path": problem.path, "message": problem.message} for problem in found]
     if clean(complete) != complete:
         problems.append({"path": "params", "message": "text may not hold NUL characters or halves of surrogate pairs"})
@@ -166,11 +165,6 @@ def _check(
     if problems:
         raise StartRefused(f"the run cannot be started: {problems[0]['path']}: {problems[0]['message']}", problems)
     return complete
-
-
-def _size(params: Mapping[str, Any]) -> int:
-    """Bytes of the shortest JSON: neither spaces nor a sender's escapes decide what is too large."""
-    return len(json.dumps(params, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
 
 
 def _create(new: NewRun, graph: Graph, *, version: PlanVersion, idempotency: Idempotency | None) -> Started:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from pulser.language.limits import PARAMS_BYTES
 from runs.accounts.models import ApiToken
 from runs.execution.work import work
 from runs.models import Attempt, LogChunk, Run, Step
@@ -61,6 +62,12 @@ class TestRun:
         pairs = ["name=5", "times=3", "loud=true", 'tags=["a"]']
         cli("run", "greeting", *(part for pair in pairs for part in ("-p", pair)))
         assert Run.objects.get().params == {"name": "5", "times": 3, "loud": True, "tags": ["a"]}
+
+    def test_spaces_in_a_param_do_not_count_against_the_bound(self, cli: Cli, address: str) -> None:
+        greeting()
+        numbers = [0] * (PARAMS_BYTES * 2 // 5)
+        assert cli("run", "greeting", "-p", f"tags={json.dumps(numbers)}").exit_code == 0
+        assert Run.objects.get().params["tags"] == numbers
 
     @pytest.mark.parametrize("pair", ["times=many", "tiems=3", "name", "=x"])
     def test_a_param_that_does_not_fit_is_wrong_usage(self, cli: Cli, address: str, pair: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from pulser.language import check_params, coerce_params
 from pulser.language.limits import PARAMS_BYTES
+from pulser.language.params import params_bytes
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -66,7 +67,7 @@ BAD = [  # params, problems
     ({"repo": "x", "place": {"city": None}}, ["place.city: expected a string, got null"]),
     ({"repo": "x", "level": "hihg"}, ['level: expected low or high, got "hihg"; did you mean `high`?']),
     ({"repo": "x", "mail": "nobody"}, ['mail: expected a text of the format "email", got "nobody"']),
-    ({"repo": "x" * PARAMS_BYTES}, [f"expected at most {PARAMS_BYTES:,} bytes of JSON, got {PARAMS_BYTES + 12:,}"]),
+    ({"repo": "x" * PARAMS_BYTES}, [f"expected at most {PARAMS_BYTES:,} bytes of JSON, got {PARAMS_BYTES + 11:,}"]),
     ({"repo": float("nan")}, ["expected values that can be written as JSON"]),
 ]
 
@@ -74,6 +75,11 @@ BAD = [  # params, problems
 @pytest.mark.parametrize(("params", "problems"), BAD)
 def test_what_does_not_fit_is_said_with_its_path(params: dict[str, Any], problems: list[str]) -> None:
     assert [str(problem) for problem in check_params(SCHEMA, params)[1]] == problems
+
+
+def test_spaces_and_escapes_do_not_count_against_the_bound() -> None:
+    params = {"repo": "ж" * 1000, "tags": ["a", "b"]}
+    assert params_bytes(params) == len('{"repo":"","tags":["a","b"]}') + 2000
 
 
 def test_a_schema_without_end_is_a_problem_and_no_crash() -> None:
