@@ -51,7 +51,8 @@ def deliver(request: HttpRequest, slug: str) -> HttpResponse:
     target = call.target or _hook_of_plan(slug)
     if not target.is_enabled:
         raise NotThere(f"the hook {slug[:100]} is not in use")
-    return answer_started(accept(request, target, actor=call.actor, body=call.body), status=ACCEPTED)
+    started = accept(request, target, actor=call.actor, body=call.body)
+    return answer_started(started, actor=call.actor, status=ACCEPTED)
 
 
 def _hook_of_plan(slug: str) -> HookTarget:

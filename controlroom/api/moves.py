@@ -7,9 +7,10 @@ from ninja import Router
 
 from controlroom.api.auth import ApiRequest, may_operate, may_view
 from controlroom.api.body import take
+from controlroom.api.events import visible_run
 from controlroom.api.openapi import answers, takes
 from controlroom.api.schemas import Decision, RetryRun, RunId, RunOut
-from controlroom.api.wire import answer_run, run_id_of
+from controlroom.api.wire import answer_run
 from controlroom.http.problems import unfit
 from runs import commands
 from runs.commands.start import restart
@@ -23,6 +24,11 @@ DECIDED = answers(RunOut, 404, 409, 413, 415, 422)
 FROM_START = "start"
 
 
+def run_to_move(request: ApiRequest, run_id: str) -> str:
+    """The id of a run that the caller may see. Raises NotThere."""
+    return str(visible_run(request, run_id).pk)
+
+
 @router.post(
     "/{run_id}/retry",
     auth=may_operate,
@@ -31,42 +37,41 @@ FROM_START = "start"
 )
 def retry(request: ApiRequest, run_id: RunId) -> HttpResponse:
     """Run again what failed (200), or, with `from: start`, `params` or `version`, start a linked new run (201)."""
-    run_id = run_id_of(run_id)
-    wanted = take(request, RetryRun)
+    run_id, wanted = run_to_move(request, run_id), take(request, RetryRun)
     if wanted.params is None and wanted.version is None and wanted.from_ != FROM_START:
         commands.retry(run_id, actor=request.auth, start=wanted.from_)
-        return answer_run(run_id)
+        return answer_run(run_id, actor=request.auth)
     if wanted.from_ not in {None, FROM_START}:
         raise unfit("body.from", "other params or another version begin at the start: leave `from` out")
     run = Run.objects.visible_to(request.auth).with_context().filter(pk=run_id).first()
     if run is None:
         raise NotThere(f"there is no run {run_id}")
     new = restart(run, actor=request.auth, params=wanted.params, version=wanted.version)
-    return answer_run(str(new.pk), created=True, status=201)
+    return answer_run(str(new.pk), actor=request.auth, created=True, status=201)
 
 
 @router.post("/{run_id}/cancel", auth=may_operate, response=MOVED)
 def cancel(request: ApiRequest, run_id: RunId) -> HttpResponse:
     """Ask for the end of a run; a second request skips its `finally` steps."""
-    run_id = run_id_of(run_id)
+    run_id = run_to_move(request, run_id)
     commands.cancel(run_id, actor=request.auth)
-    return answer_run(run_id)
+    return answer_run(run_id, actor=request.auth)
 
 
 @router.post("/{run_id}/archive", auth=may_operate, response=MOVED)
 def archive(request: ApiRequest, run_id: RunId) -> HttpResponse:
     """Hide an ended run from the board."""
-    run_id = run_id_of(run_id)
+    run_id = run_to_move(request, run_id)
     commands.archive(run_id, actor=request.auth)
-    return answer_run(run_id)
+    return answer_run(run_id, actor=request.auth)
 
 
 @router.post("/{run_id}/unarchive", auth=may_operate, response=MOVED)
 def unarchive(request: ApiRequest, run_id: RunId) -> HttpResponse:
     """Show the run on the board again."""
-    run_id = run_id_of(run_id)
+    run_id = run_to_move(request, run_id)
     commands.unarchive(run_id, actor=request.auth)
-    return answer_run(run_id)
+    return answer_run(run_id, actor=request.auth)
 
 
 # Who may decide is said by the step itself, so the verbs check the role.
@@ -78,9 +83,9 @@ def unarchive(request: ApiRequest, run_id: RunId) -> HttpResponse:
 )
 def approve(request: ApiRequest, run_id: RunId, step: str) -> HttpResponse:
     """Say yes to a step that waits for a person."""
-    run_id, wanted = run_id_of(run_id), take(request, Decision)
+    run_id, wanted = run_to_move(request, run_id), take(request, Decision)
     commands.approve(run_id, step, actor=request.auth, comment=wanted.comment)
-    return answer_run(run_id)
+    return answer_run(run_id, actor=request.auth)
 
 
 @router.post(
@@ -91,6 +96,6 @@ def approve(request: ApiRequest, run_id: RunId, step: str) -> HttpResponse:
 )
 def reject(request: ApiRequest, run_id: RunId, step: str) -> HttpResponse:
     """Say no to a step that waits for a person."""
-    run_id, wanted = run_id_of(run_id), take(request, Decision)
+    run_id, wanted = run_to_move(request, run_id), take(request, Decision)
     commands.reject(run_id, step, actor=request.auth, comment=wanted.comment)
-    return answer_run(run_id)
+    return answer_run(run_id, actor=request.auth)

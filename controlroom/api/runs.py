@@ -13,8 +13,9 @@ from controlroom.api.auth import ApiRequest, may_operate, may_view
 from controlroom.api.body import canonical, idempotency, take
 from controlroom.api.openapi import KEY_PARAMETER, answers, takes
 from controlroom.api.paging import Order, Paged, Place
+from controlroom.api.run_json import run_summary
 from controlroom.api.schemas import RunId, RunOut, RunPage, StartRun
-from controlroom.api.wire import answer, answer_run, answer_started, run_id_of, run_summary
+from controlroom.api.wire import answer, answer_run, answer_started, run_id_of
 from controlroom.http.problems import unfit
 from pulser.engine.states import RunStatus
 from pulser.language.limits import ID_MAX
@@ -112,7 +113,7 @@ def create(request: ApiRequest) -> HttpResponse:
         environment=wanted.environment,
         idempotency=key,
     )
-    return answer_started(started, status=201)
+    return answer_started(started, actor=request.auth, status=201)
 
 
 def _lane(name: str | None) -> Lane | None:
@@ -141,11 +142,11 @@ def index(request: ApiRequest, query: Query[RunQuery]) -> HttpResponse:
     place = Place(query, seal_of("Run", query.dict(exclude={"cursor", "limit"})), BY_TIME)
     after = position_of(place.position) if place.position else None
     found = newest(request.auth, query.filters, "pk", limit=query.limit + 1, after=after, among=query.among)
-    items, following = place.page(list(Run.objects.listed([pk for (pk,) in found])))
+    items, following = place.page(list(Run.objects.visible_to(request.auth).listed([pk for (pk,) in found])))
     return answer({"items": [run_summary(run) for run in items], "next": following})
 
 
 @router.get("/{run_id}", auth=may_view, response=answers(RunOut, 404))
 def show(request: ApiRequest, run_id: RunId) -> HttpResponse:
     """A run with its steps and their attempts, as of one moment."""
-    return answer_run(run_id_of(run_id))
+    return answer_run(run_id_of(run_id), actor=request.auth)

@@ -18,7 +18,8 @@ def newest_of_plan(actor: Actor, plan_id: int, *, most: int, among: RunQuerySet 
 
     The newest of each version are read from the index, however many runs there are.
     """
-    found = (Run.objects.all() if among is None else among).filter(plan_version=OuterRef("pk"))
+    seen = (Run.objects.all() if among is None else among).visible_to(actor)
+    found = seen.filter(plan_version=OuterRef("pk"))
     newest = ArraySubquery(found.order_by("-created_at").values("pk")[:most])
     # Read first: a LIMIT in the same query would count what `unnest` makes of the versions, not the versions.
     latest = list(PlanVersion.objects.filter(plan=plan_id).order_by("-number").values("pk")[:VERSIONS_LOOKED_AT])

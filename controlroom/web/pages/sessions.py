@@ -18,6 +18,7 @@ from controlroom.web.pages.access import PageRequest, for_operators, for_viewers
 from controlroom.web.pages.answers import page, verb
 from pulser.language.limits import ID_MAX
 from pulser.language.numbers import whole_number
+from runs.accounts.actors import Actor
 from runs.commands import sessions as commands
 from runs.models import Run, Session
 from runs.models.session import DEFAULT_SESSION, NAME_CHARS, RUNS_COUNTED, SessionQuerySet
@@ -46,7 +47,7 @@ def sessions(request: PageRequest) -> HttpResponse:
     archived = request.GET.get("archived") == "1"
     found = list(_asked(request, text, archived=archived)[: SHOWN + 1])
     context: dict[str, Any] = {
-        "listed": _listed(found[:SHOWN]),
+        "listed": _listed(request.actor, found[:SHOWN]),
         "q": text,
         "show_archived": archived,
         "further": _further(text, archived=archived, last=found[SHOWN - 1]) if len(found) > SHOWN else "",
@@ -72,10 +73,10 @@ def _further(text: str, *, archived: bool, last: Session) -> str:
     return f"{reverse('sessions')}?{urlencode({**kept, 'before': last.pk})}"
 
 
-def _listed(found: Iterable[Any]) -> list[Listed]:
+def _listed(actor: Actor, found: Iterable[Any]) -> list[Listed]:
     """Sessions read `with_use`; one more query counts what is under way in all of them."""
     found = list(found)
-    under_way = Run.objects.unfinished().filter(session__in=found).order_by()
+    under_way = Run.objects.visible_to(actor).unfinished().filter(session__in=found).order_by()
     unfinished = dict(under_way.values_list("session").annotate(number=Count("pk")))
     return [Listed(one, _counted(one.runs), unfinished.get(one.pk, 0), one.last_run_at) for one in found]
 
@@ -137,7 +138,12 @@ def _find(request: PageRequest, session_id: int) -> Session:
 def _row(request: PageRequest, session_id: int, *, is_naming: bool = False, is_back: bool = False) -> HttpResponse:
     """`is_back`: somebody was just in its field, and goes on with its buttons."""
     found = get_object_or_404(Session.objects.visible_to(request.actor).with_use(), pk=min(session_id, ID_MAX))
-    context = {"one": _listed([found])[0], "is_naming": is_naming, "is_back": is_back, "name_chars": NAME_CHARS}
+    context = {
+        "one": _listed(request.actor, [found])[0],
+        "is_naming": is_naming,
+        "is_back": is_back,
+        "name_chars": NAME_CHARS,
+    }
     return render(request, "runs/_session_row.html", context)
 
 

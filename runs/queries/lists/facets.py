@@ -59,7 +59,9 @@ def facet(actor: Actor, filters: RunFilters, *, name: str) -> list[FacetValue]:
             for word, count in by_word(actor, filters, name=name, words=_words(name)).items()
         ]
     found: dict[str, FacetValue] = {}
-    for value, label, count in _counted(actor, filters.without(name), name=name, things=_things(name, filters)):
+    for value, label, count in _counted(
+        actor, filters.without(name), name=name, things=_things(actor, name, filters=filters)
+    ):
         earlier = found.get(str(value))  # another version of the same plan
         found[str(value)] = FacetValue(str(value), label or str(value), earlier.count + count if earlier else count)
     return list(found.values())[:VALUES_MAX]
@@ -88,14 +90,14 @@ def _words(name: str) -> list[str]:
         return [word for (word,) in cursor.fetchall()]
 
 
-def _things(name: str, filters: RunFilters) -> QuerySet[Any]:
+def _things(actor: Actor, name: str, *, filters: RunFilters) -> QuerySet[Any]:
     """Lanes, versions of plans, or sessions: what the runs point at. Archived sessions when they are asked for."""
     if name == "lane":
-        return Lane.objects.all()
+        return Lane.objects.visible_to(actor)
     if name == "plan":
         return PlanVersion.objects.order_by("plan__slug")
     shown = Q() if filters.archived else Q(archived_at=None) | Q(pk__in=filters.session)
-    return Session.objects.filter(shown).order_by("-pk")[:VALUES_MAX]
+    return Session.objects.visible_to(actor).filter(shown).order_by("-pk")[:VALUES_MAX]
 
 
 def _passed(actor: Actor, filters: RunFilters, column: str) -> Func:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Value
 
@@ -93,10 +94,13 @@ def tally_newest(actor: Actor, filters: RunFilters, *, column: str, limit: int) 
 def _sql(actor: Actor, filters: RunFilters, *columns: str, limit: int) -> Sql | None:
     """A walk as a statement with its values; None when nothing can pass."""
     wanted = narrowed(filters)
-    if wanted is None or not actor.can_view:
+    if wanted is None:
         return None
-    runs = within_time(Run.objects.all(), filters)
-    sql, values = _walk(runs, wanted, columns=columns, limit=limit).query.sql_with_params()
+    runs = within_time(Run.objects.visible_to(actor), filters)
+    try:
+        sql, values = _walk(runs, wanted, columns=columns, limit=limit).query.sql_with_params()
+    except EmptyResultSet:  # the actor may see none
+        return None
     return sql, values
 
 
@@ -110,7 +114,7 @@ def _query(statement: str, values: Sequence[Any]) -> list[Row]:
 def _walk(runs: RunQuerySet, wanted: Wanted, *, columns: Sequence[str] = (), limit: int) -> Walk:
     """Newest first. PostgreSQL walks an index in this order for one value, not for several: those get a walk each."""
     walks: list[Walk] = [_ordered(runs.filter(**values), columns)[:limit] for values in _branches(wanted)]
-    if len(walks) == 1:
+    if len(walks) == 1 or runs.query.is_empty():  # a union of nothing cannot be ordered
         return walks[0]
     return walks[0].union(*walks[1:], all=True).order_by("-created_at", "-pk")[:limit]
 
