@@ -70,7 +70,7 @@ class ParamsForm:
         return self.root.kind is Kind.JSON
 
     @property
-    def can_be_form_of(self) -> bool:
+    def can_be_drawn(self) -> bool:
         """Whether there is another way to write it than JSON."""
         return self.root.part.kind is not Kind.JSON
 

@@ -259,6 +259,13 @@ def test_an_address_is_as_short_as_it_can_be() -> None:
     assert query_of(ADDRESSED, {"repo": "here", "limits": {"cpu": 2}}) == "p.repo=here&p.limits=%7B%22cpu%22%3A2%7D"
 
 
+def test_a_form_can_be_written_as_json_and_back_unless_there_is_no_form() -> None:
+    about = schema(repo={"type": "string"})
+    assert 'value="json p"' in html_of(blank_form(about))
+    assert 'value="form p"' in html_of(read_form(about, sent_by(blank_form(about)), command="json p"))
+    assert 'value="json p"' not in html_of(blank_form({"type": "object"}))
+
+
 def test_markup_in_a_schema_and_its_values_is_text() -> None:
     evil = "<script>alert(1)</script>"
     about = schema(
