@@ -110,7 +110,6 @@
   document.addEventListener("htmx:afterSwap", ({ target }) => {
     if (target.id !== "dialog") return;
     if (!target.children.length) return target.close();
-    for (const one of target.children) htmx.process(one); // not only when it has settled: a quick Enter would send the form as browsers do
     if (!target.open) target.showModal();
     target.setAttribute("aria-label", target.querySelector("h2")?.textContent ?? "Dialog");
   });
