@@ -48,7 +48,7 @@
     made.append(" ", key);
     made.dataset.undo = "";
     made.setAttribute("hx-post", url);
-    made.setAttribute("hx-swap", "none"); // live.js puts the card back from the answer
+    made.setAttribute("hx-swap", "none"); // board.js puts the card back from the answer
     made.dataset.placesCard = "";
     made.addEventListener("htmx:afterRequest", ({ detail }) => {
       box.remove();
