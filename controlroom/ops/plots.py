@@ -113,7 +113,7 @@ def _said(pair: tuple[float, float] | None) -> list[str]:
 
 
 def _length(seconds: float) -> str:
-    return length(seconds) if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+    return length(seconds) if seconds >= 0.9995 else f"{seconds * 1000:.0f} ms"
 
 
 def _unit(seconds: int) -> str:

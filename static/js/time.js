@@ -5,6 +5,7 @@
   const offset = loaded ? Date.parse(loaded) - Date.now() : 0; // milliseconds that the server is ahead
   const two = (number) => String(number).padStart(2, "0");
 
+  // In the same words as runs/templatetags/times.py: tests/fixtures/durations.json is the table that holds both.
   function length(seconds) {
     const s = Math.floor(seconds);
     if (s < MINUTE) return `${s} s`;
@@ -25,12 +26,8 @@
     return `${Math.floor(seconds)} s`;
   }
 
-  const SHOWN = {
-    coarse: (past) => coarse(past),
-    age: (past) => age(past),
-    since: (past) => length(past),
-    until: (past) => (past < 0 ? `in ${length(-past)}` : "due"),
-  };
+  const due = (seconds) => (seconds > 0 ? `in ${length(seconds)}` : "due");
+  const SHOWN = { coarse, age, since: length, until: (past) => due(-past) };
 
   function tick() {
     if (document.hidden) return;
@@ -53,15 +50,19 @@
   function pace(bar, now) {
     const past = Math.max(0, (now - Date.parse(bar.dataset.progressStart)) / 1000);
     const usual = Number(bar.dataset.progressS);
-    const left = `${length(Math.max(0, usual - past))} left`;
-    const said = `${past > usual ? "running longer than usual" : `about ${left}`}: it usually takes ${length(usual)}`;
+    const [said, short] = paceWords(past, usual);
     bar.value = Math.min(past, usual);
     if (bar.getAttribute("aria-label") === said) return;
     bar.setAttribute("aria-label", said);
     if (!bar.parentElement.matches(".pace")) return;
     bar.parentElement.title = said;
     bar.parentElement.toggleAttribute("data-over", past > usual);
-    bar.nextElementSibling.textContent = past > usual ? "longer than usual" : left;
+    bar.nextElementSibling.textContent = short;
+  }
+
+  function paceWords(past, usual) {
+    const left = past > usual ? "longer than usual" : `${length(usual - past)} left`;
+    return [`${past > usual ? "running" : "about"} ${left}: it usually takes ${length(usual)}`, left];
   }
 
   // Why a run that is queued stands still changes without news of that run: the counts of the board bring it.
@@ -128,4 +129,6 @@
     const element = event.target.closest?.("time[data-tick]");
     if (element) localize(element);
   });
+
+  window.times = { length, age, coarse, due, paceWords };
 })();

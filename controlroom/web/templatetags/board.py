@@ -13,14 +13,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from controlroom.web.templatetags.runs import glyph, ribbon
-from controlroom.web.templatetags.times import DAY, HOUR, MINUTE, iso, lasted, length
+from controlroom.web.templatetags.times import coarse, iso, lasted, length
 from pulser.engine.states import StepStatus
 from runs.bulk.undo import may_be_undone
 from runs.models import Lane, Run, Step
 
 register = template.Library()
 
-UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"))
 DOTS_MAX = 12  # slots that are drawn; more are told as numbers alone
 TICK = (
     '<span class="card-mark">{}<input class="tick for-operators" type="checkbox" name="run" value="{}"'
@@ -96,9 +95,7 @@ def pause_id(lane: Lane) -> str:
 @register.simple_tag
 def waited(since: datetime) -> SafeString:
     """How long something waits, in one unit."""
-    seconds = int(max(0.0, (timezone.now() - since).total_seconds()))
-    size, unit = next(((size, unit) for size, unit in UNITS if seconds >= size), (1, "s"))
-    return format_html(WAITED, iso(since), f"{seconds // size} {unit}")
+    return format_html(WAITED, iso(since), coarse(max(0.0, (timezone.now() - since).total_seconds())))
 
 
 @register.simple_tag
@@ -113,20 +110,24 @@ def pace(run: Run, expected_s: float | None) -> str:
     if not expected_s or run.counted_from is None:
         return ""
     past = max(0.0, (timezone.now() - run.counted_from).total_seconds())
+    expected_s = round(expected_s, 1)  # the browser gets no more of it, and says the same
     return format_html(
         PACE,
-        max=round(expected_s, 1),
+        max=expected_s,
         value=round(min(past, expected_s), 1),
         start=iso(run.counted_from),
         said=pace_words(past, expected_s),
         over=SafeString(" data-over" if past > expected_s else ""),
-        short=OVER if past > expected_s else f"{length(expected_s - past, is_exact=False)} left",
+        short=pace_left(past, expected_s),
     )
 
 
 def pace_words(past: float, expected_s: float) -> str:
-    """As `time.js` says it, too."""
-    usual = length(expected_s, is_exact=False)
-    if past > expected_s:
-        return f"running longer than usual: it usually takes {usual}"
-    return f"about {length(expected_s - past, is_exact=False)} left: it usually takes {usual}"
+    """For the bar's title, which `time.js` renews."""
+    usual = f"it usually takes {length(expected_s, is_exact=False)}"
+    return f"running {OVER}: {usual}" if past > expected_s else f"about {pace_left(past, expected_s)}: {usual}"
+
+
+def pace_left(past: float, expected_s: float) -> str:
+    """Beside the bar."""
+    return OVER if past > expected_s else f"{length(expected_s - past, is_exact=False)} left"

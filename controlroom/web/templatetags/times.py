@@ -18,6 +18,7 @@ from runs.models import Attempt
 register = template.Library()
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"))
 MOMENT = '<time data-zone="moment" datetime="{}">{}</time>'  # time.js writes it in the viewer's zone
 CLOCK = '<time data-zone="clock" datetime="{}" title="{}">{}</time>'
 MINUTE_OF_DAY = '<time data-zone="minute" datetime="{}" title="{}">{}</time>'
@@ -50,7 +51,7 @@ class Span(NamedTuple):
 @register.simple_tag
 def ago(when: datetime | None) -> str:
     """How long it is past: `3 min ago`."""
-    return _ticking("age", when, _age(_seconds(when, _now()))) if when else ""
+    return _ticking("age", when, age(_seconds(when, _now()))) if when else ""
 
 
 @register.simple_tag
@@ -58,8 +59,7 @@ def until(when: datetime | None) -> str:
     """How long it takes yet: `in 12 s`, or `due`."""
     if when is None:
         return ""
-    left = _seconds(_now(), when)
-    return _ticking("until", when, f"in {length(left, is_exact=False)}" if left > 0 else "due")
+    return _ticking("until", when, due(_seconds(_now(), when)))
 
 
 @register.simple_tag
@@ -116,8 +116,10 @@ def exact(when: datetime) -> str:
 def length(seconds: float, *, is_exact: bool = True) -> str:
     """`4.2 s`, `42 s`, `3 m 07 s`, `2 h 05 m`, `3 d 4 h`. Tenths are left out of what ticks."""
     whole = int(seconds)
+    if is_exact and seconds < 10:
+        return f"{seconds:.1f} s".replace("10.0", "10")
     if whole < MINUTE:
-        return f"{seconds:.1f} s" if is_exact and seconds < 10 else f"{whole} s"
+        return f"{whole} s"
     if whole < HOUR:
         return f"{whole // MINUTE} m {whole % MINUTE:02d} s"
     if whole < DAY:
@@ -125,12 +127,23 @@ def length(seconds: float, *, is_exact: bool = True) -> str:
     return f"{whole // DAY} d {whole % DAY // HOUR} h"
 
 
-def _age(seconds: float) -> str:
-    units = ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"))
-    for size, word in units:
+def age(seconds: float) -> str:
+    """`just now`, `30 s ago`, `2 min ago`."""
+    for size, word in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min")):
         if seconds >= size:
             return f"{int(seconds // size)} {word} ago"
     return "just now" if seconds < 10 else f"{int(seconds)} s ago"
+
+
+def coarse(seconds: float) -> str:
+    """`42 s`, `3 m`, `2 h`: one unit, where there is little room."""
+    size, unit = next(((size, unit) for size, unit in UNITS if seconds >= size), (1, "s"))
+    return f"{int(seconds // size)} {unit}"
+
+
+def due(seconds: float) -> str:
+    """`in 12 s`, or `due` when it is not in the future."""
+    return f"in {length(seconds, is_exact=False)}" if seconds > 0 else "due"
 
 
 def _seconds(start: datetime, end: datetime) -> float:

@@ -5,8 +5,19 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from controlroom.web.templatetags.board import card_ribbon, pace, pace_words, slots, step_progress, tick, took, waited
+from controlroom.web.templatetags.board import (
+    card_ribbon,
+    pace,
+    pace_left,
+    pace_words,
+    slots,
+    step_progress,
+    tick,
+    took,
+    waited,
+)
 from runs.models import Run, Step
+from tests.tables import DURATIONS
 
 
 def running(*, since_s: float) -> Run:
@@ -42,15 +53,15 @@ def test_without_an_expectation_there_is_no_bar() -> None:
     assert pace(Run(status="queued"), 60.0) == ""
 
 
-@pytest.mark.parametrize(
-    ("past", "said"),
-    [
-        (10, "about 2 m 00 s left: it usually takes 2 m 10 s"),
-        (131, "running longer than usual: it usually takes 2 m 10 s"),
-    ],
-)
-def test_progress_is_told_in_words(past: float, said: str) -> None:
-    assert pace_words(past, 130) == said
+@pytest.mark.parametrize(("past", "usual", "said", "short"), DURATIONS["pace"])
+def test_progress_is_told_in_words(past: float, usual: float, said: str, short: str) -> None:
+    assert (pace_words(past, usual), pace_left(past, usual)) == (said, short)
+
+
+def test_page_and_browser_know_the_same_expectation() -> None:
+    shown = pace(running(since_s=10), 59.96)
+    assert 'data-progress-s="60.0"' in shown
+    assert "it usually takes 1 m 00 s" in shown
 
 
 def test_of_the_steps_under_work_the_first_that_tells_is_shown() -> None:

@@ -5,31 +5,38 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from controlroom.web.templatetags.times import ago, as_of, clock, lasted, length, moment, until
+from controlroom.web.templatetags.times import ago, as_of, clock, coarse, lasted, length, moment, until
+from tests.tables import DURATIONS
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "shown"),
-    [
-        (0.04, "0.0 s"),
-        (4.23, "4.2 s"),
-        (42.9, "42 s"),
-        (187, "3 m 07 s"),
-        (7500, "2 h 05 m"),
-        (3 * 86400 + 4 * 3600 + 59, "3 d 4 h"),
-    ],
-)
+@pytest.mark.parametrize(("seconds", "shown"), DURATIONS["exact"])
 def test_lengths_read_at_a_glance(seconds: float, shown: str) -> None:
     assert length(seconds) == shown
 
 
-@pytest.mark.parametrize(
-    ("past", "shown"), [(2, "just now"), (30, "30 s ago"), (150, "2 min ago"), (7300, "2 h ago"), (90000, "1 d ago")]
-)
-def test_ages_are_round(past: int, shown: str) -> None:
-    assert f">{shown}<" in ago(timezone.now() - timedelta(seconds=past))
+@pytest.mark.parametrize(("seconds", "shown"), DURATIONS["ticking"])
+def test_lengths_that_tick_have_no_tenths(seconds: float, shown: str) -> None:
+    with as_of(NOON):
+        assert f">{shown}<" in lasted(NOON - timedelta(seconds=seconds), None)
+
+
+@pytest.mark.parametrize(("past", "shown"), DURATIONS["age"])
+def test_ages_are_round(past: float, shown: str) -> None:
+    with as_of(NOON):
+        assert f">{shown}<" in ago(NOON - timedelta(seconds=past))
+
+
+@pytest.mark.parametrize(("seconds", "shown"), DURATIONS["coarse"])
+def test_little_room_has_one_unit(seconds: float, shown: str) -> None:
+    assert coarse(seconds) == shown
+
+
+@pytest.mark.parametrize(("left", "shown"), DURATIONS["until"])
+def test_what_is_to_come_is_told_by_how_long_it_takes(left: float, shown: str) -> None:
+    with as_of(NOON):
+        assert f">{shown}<" in until(NOON + timedelta(seconds=left))
 
 
 def test_what_runs_ticks_and_what_ended_stands() -> None:
