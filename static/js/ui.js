@@ -110,6 +110,7 @@
   document.addEventListener("htmx:afterSwap", ({ target }) => {
     if (target.id !== "dialog") return;
     if (!target.children.length) return target.close();
+    for (const one of target.children) htmx.process(one); // before it has the keyboard: an early Enter would send the form as browsers do
     if (!target.open) target.showModal();
     target.setAttribute("aria-label", target.querySelector("h2")?.textContent ?? "Dialog");
   });
