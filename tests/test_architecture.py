@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("controlroom", "runs", "pulser", "bench", "chaos", "fuzz")
 FILE_LINES = 400
 FUNCTION_LINES = 60
+TEMPLATE_COLUMNS = 160
 MEDIAN_FUNCTION_LINES = 8
 NESTING = 4
 POSITIONAL = 2
@@ -136,6 +137,17 @@ def test_types_are_read_late_everywhere() -> None:
         if any(functions_in(ast.parse(text := path.read_text()))) and "from __future__ import annotations" not in text
     ]
     assert missing == []
+
+
+def test_lines_of_templates_fit_a_screen() -> None:
+    """A Django tag stands on one line; HTML tags break between their attributes."""
+    too_long = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in sorted((ROOT / "templates").rglob("*.html"))
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if len(line) > TEMPLATE_COLUMNS
+    ]
+    assert too_long == []
 
 
 def test_the_version_is_the_same_everywhere() -> None:

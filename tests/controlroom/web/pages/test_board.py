@@ -122,7 +122,7 @@ def test_the_pills_tell_how_many_each_status_would_show(viewer: Client) -> None:
     make_run(status="success")
     make_run(status="error")
     html = viewer.get("/?status=error").content.decode()
-    pills = dict(re.findall(r'id="pill-(\w+)".*?<b>([^<]+)</b></a>', html))
+    pills = dict(re.findall(r'(?s)id="pill-(\w+)".*?<b>([^<]+)</b></a>', html))
     assert (pills["all"], pills["success"], pills["error"], pills["queued"]) == ("3", "2", "1", "0")
 
 

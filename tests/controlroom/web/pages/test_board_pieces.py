@@ -35,7 +35,7 @@ def test_counts_bring_pills_heads_and_reasons(viewer: Client) -> None:
     make_run(status="running", lane=lane)
     queued = make_run(status="queued", lane=lane)
     html = viewer.get("/board/counts").content.decode()
-    assert re.search(r'id="pill-queued".*?<b>1</b>', html)
+    assert re.search(r'(?s)id="pill-queued".*?<b>1</b>', html)
     assert f'id="lane-{lane.pk}" hx-swap-oob="true"' in html
     assert f'data-about="why-{queued.pk}"' in html
     assert "no worker is alive" in html
