@@ -6,7 +6,7 @@ import argparse
 import os
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import board, ceilings, crowd, growth, idle, live, measures, past, statements, weight
+from bench import board, ceilings, growth, idle, live, measures, replay, statements, viewers, weight
 from bench.context import Bench, bench
 from bench.figures import Figure, Table
 from bench.room import LANE_LIMIT, room
@@ -24,10 +24,10 @@ SPEED: Mapping[str, Line] = {
     "statements": statements.statements,
     "fan": measures.fan,
     "frames": live.frames,
-    "crowd": crowd.crowd,
+    "crowd": viewers.crowd,
     "weight": weight.weight,
 }
-GROWTH: Mapping[str, Line] = {"steps": growth.steps, "past": past.past, "stored": growth.stored}
+GROWTH: Mapping[str, Line] = {"steps": growth.steps, "past": replay.past, "stored": growth.stored}
 ALONE: Mapping[str, Line] = {"board": board.board}  # a part of `stored`, which takes long
 SPEED_NAMES = [*SPEED, "ready", "idle"]
 NAMES = [*SPEED_NAMES, "workers", *GROWTH, *ALONE]

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from chaos.siege import Wanted, siege
+from chaos.runner import Wanted, siege
 from chaos.soak import Soak
 
 SECONDS = 300.0

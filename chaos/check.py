@@ -13,7 +13,7 @@ from typing import Any
 from chaos.facts import AttemptFact, RunFact, StepFact
 from chaos.ledger import BEGIN, Line
 from chaos.plans import Document
-from pulser.engine.fold import fold
+from pulser.engine.fold import fold_events
 from pulser.engine.states import RUN_ENDED, STEP_ENDED
 from pulser.language.limits import LOST_ATTEMPTS, MAX_ATTEMPTS
 
@@ -214,7 +214,7 @@ def the_log_is_complete(runs: Sequence[RunFact]) -> Verdict:
     for run in runs:
         checked += len(run.events)
         try:
-            state = fold(run.events)
+            state = fold_events(run.events)
         except (ValueError, KeyError) as error:
             violations.append(f"run {run.id}: {error}")
             continue

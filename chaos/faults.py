@@ -13,10 +13,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from chaos.observer import Sight
 from chaos.processes import House, Outsider, children_of, is_alive
 from chaos.proxy import Mode, Proxy
 from chaos.schedule import Kind
-from chaos.sight import Sight
 
 FILLER_BYTES = 1 << 20
 CLOCK_OFF_S = -300

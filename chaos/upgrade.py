@@ -27,7 +27,7 @@ import httpx
 
 from controlroom.stack.postgres import EmbeddedPostgres
 from controlroom.stack.redis import EmbeddedValkey
-from pulser.engine.fold import LoggedEvent, fold
+from pulser.engine.fold import LoggedEvent, fold_events
 from pulser.processes.child import Child, end, spawn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -240,7 +240,7 @@ def faults_of(client: httpx.Client, run_id: str) -> list[str]:
     """What is wrong with a run that has ended: it did not succeed, or its log does not fold to what is said of it."""
     run = client.get(f"/runs/{run_id}").raise_for_status().json()
     events = list(_events(client, run_id))
-    state = fold(LoggedEvent(e["seq"], e["kind"], e["step"] or "", e["attempt"], e["data"]) for e in events)
+    state = fold_events(LoggedEvent(e["seq"], e["kind"], e["step"] or "", e["attempt"], e["data"]) for e in events)
     told = {key: (step.status, step.attempt) for key, step in state.steps.items()}
     said = {step["id"]: (step["status"], step["attempt"] or 0) for step in run["steps"]}
     found = []

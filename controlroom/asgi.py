@@ -17,13 +17,13 @@ http = one_thread_application()  # loads the apps; the imports below need them
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
-from controlroom.http import intake  # noqa: E402
-from controlroom.web.live.outlet import paced  # noqa: E402
+from controlroom.http import request_limits  # noqa: E402
+from controlroom.web.live.backpressure import with_backpressure  # noqa: E402
 from controlroom.web.live.routing import websocket_urlpatterns  # noqa: E402
 
 websocket = AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
-intake.bound()
-application = paced(ProtocolTypeRouter({"http": http, "websocket": websocket}))
+request_limits.limit_requests()
+application = with_backpressure(ProtocolTypeRouter({"http": http, "websocket": websocket}))
 
 # What is loaded by now stays: the collector need not look through it again and again, which would hold up a page in
 # every dozen for a tenth of a second.

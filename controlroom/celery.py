@@ -12,7 +12,7 @@ from celery import Celery, signals
 from celery.fixups.django import DjangoFixup, DjangoWorkerFixup
 from kombu.entity import Queue
 
-from controlroom.database import introduce
+from controlroom.database import set_application_name
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "controlroom.settings")
 
@@ -101,17 +101,17 @@ def _configure(**_kwargs: object) -> None:
 
 
 @signals.worker_init.connect
-def _introduce(sender: Any = None, **_kwargs: object) -> None:
+def _set_application_name(sender: Any = None, **_kwargs: object) -> None:
     """Before the first connection, and before the pool is forked."""
     is_control = sender is not None and "control" in sender.app.amqp.queues.consume_from
-    introduce("controlroom-control" if is_control else "controlroom-worker")
+    set_application_name("controlroom-control" if is_control else "controlroom-worker")
 
 
 app.autodiscover_tasks(["runs"])
 
 
 @signals.worker_init.connect
-def _load_what_all_need(**_kwargs: Any) -> None:
+def _preload_modules(**_kwargs: Any) -> None:
     """Once, before the worker forks, instead of once in each pool process."""
     from pulser.tools import registry as tools
     from pulser.verifiers import registry as verifiers
@@ -126,6 +126,6 @@ def _load_what_all_need(**_kwargs: Any) -> None:
 @signals.worker_init.connect
 @signals.worker_before_create_process.connect
 @signals.worker_ready.connect
-def _share_memory(**_kwargs: Any) -> None:
+def _freeze_gc(**_kwargs: Any) -> None:
     """On both sides of a fork: the collector leaves alone what is in memory now, so that its pages stay shared."""
     gc.freeze()

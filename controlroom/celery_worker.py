@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 
 from controlroom.celery import app
-from controlroom.optional import without
+from controlroom.hidden_packages import hide_package
 
-with without("pygments"):  # colours
+with hide_package("pygments"):  # colours
     from celery.bin.base import CLIContext
     from celery.bin.worker import worker
 

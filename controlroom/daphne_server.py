@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from controlroom.optional import without
+from controlroom.hidden_packages import hide_package
 
-with without("OpenSSL"):
+with hide_package("OpenSSL"):
     from daphne.cli import CommandLineInterface
 
 

@@ -30,7 +30,7 @@ def is_web() -> bool:
     return process_name == WEB
 
 
-def introduce(name: str) -> None:
+def set_application_name(name: str) -> None:
     """Show this process to PostgreSQL under that name, from its next connection on."""
     from django.db import connections
 

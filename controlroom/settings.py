@@ -50,7 +50,7 @@ MIDDLEWARE = [
     "controlroom.http.compression.CompressionMiddleware",
     "controlroom.http.static_files.StaticFilesMiddleware",  # before the policies: some styles weigh less
     "django.middleware.security.SecurityMiddleware",
-    "controlroom.http.policy.content_security_policy",
+    "controlroom.http.csp.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -97,7 +97,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-CSRF_FAILURE_VIEW = "controlroom.http.faults.forged"
+CSRF_FAILURE_VIEW = "controlroom.http.error_pages.csrf_failure"
 CSRF_TRUSTED_ORIGINS = env_list("CONTROLROOM_ORIGINS", default=[])
 
 # Time and language

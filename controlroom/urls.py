@@ -11,10 +11,10 @@ from controlroom.ops.health_page import health
 from controlroom.ops.metrics import metrics
 
 admin.autodiscover()
-handler400 = "controlroom.http.faults.unreadable"
-handler403 = "controlroom.http.faults.not_allowed"
-handler404 = "controlroom.http.faults.not_there"
-handler500 = "controlroom.http.faults.broken"
+handler400 = "controlroom.http.error_pages.bad_request"
+handler403 = "controlroom.http.error_pages.permission_denied"
+handler404 = "controlroom.http.error_pages.page_not_found"
+handler500 = "controlroom.http.error_pages.server_error"
 
 urlpatterns = [
     path("", include("controlroom.web.pages.urls")),

@@ -26,7 +26,7 @@ def calls(target: Target, *, role: str, seed: int, examples: int, phases: str = 
         report = Path(folder) / "report.ndjson"
         (Path(folder) / "ids.json").write_text(json.dumps(target.ids))
         command = [*_command(target, role), "--phases", phases, "--seed", str(seed), "--max-examples", str(examples)]
-        environment = {**os.environ, "SCHEMATHESIS_HOOKS": "fuzz.real", "FUZZ_IDS": f"{folder}/ids.json"}
+        environment = {**os.environ, "SCHEMATHESIS_HOOKS": "fuzz.real_ids", "FUZZ_IDS": f"{folder}/ids.json"}
         environment["PYTHONPATH"] = str(HERE.parent)
         ran = subprocess.run(  # its exit status is read below
             [*command, "--report-ndjson-path", str(report)],

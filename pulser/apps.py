@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 
-from pulser.language.patterns import find_patterns_by
+from pulser.language.patterns import set_pattern_matcher
 from pulser.verifiers.matching import has_match
 
 
@@ -13,4 +13,4 @@ class PulserConfig(AppConfig):
 
     def ready(self) -> None:
         """A pattern in a plan's schema may stop neither the web nor a worker."""
-        find_patterns_by(has_match)
+        set_pattern_matcher(has_match)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from pulser.engine.graph import Graph, compile_plan
-from pulser.language import Checked, Problem, digest, load
+from pulser.language import CheckResult, Problem, digest, load
 from pulser.language.document import Plan as Document
 from pulser.models import Plan, PlanVersion
 from pulser.tools.registry import installed_catalogue
@@ -21,7 +21,7 @@ GRAPHS_KEPT = 256  # compiled plans per process; a thousand steps take some 2 MB
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class SaveResult:
     """What became of a document: its version, whether that is new, or what is wrong with it."""
 
     version: PlanVersion | None
@@ -29,12 +29,12 @@ class Saved:
     problems: tuple[Problem, ...]
 
 
-def check(source: str) -> Checked:
+def check(source: str) -> CheckResult:
     """The document against the language and the tools that are installed here. Stores nothing."""
     return load(source, catalogue=installed_catalogue())
 
 
-def save_plan(source: str, *, user: AbstractBaseUser | AnonymousUser | None = None) -> Saved:
+def save_plan(source: str, *, user: AbstractBaseUser | AnonymousUser | None = None) -> SaveResult:
     """Keep a document as the latest version of the plan that it names.
 
     The plan is made when it is new. A document that says the same as the latest version makes none, comments and layout
@@ -42,9 +42,9 @@ def save_plan(source: str, *, user: AbstractBaseUser | AnonymousUser | None = No
     """
     checked = check(source)
     if checked.plan is None or checked.document is None:
-        return Saved(version=None, created=False, problems=checked.problems)
+        return SaveResult(version=None, created=False, problems=checked.problems)
     version, created = _keep(checked.plan, source=source, data=checked.document, user=user)
-    return Saved(version=version, created=created, problems=())
+    return SaveResult(version=version, created=created, problems=())
 
 
 @transaction.atomic
@@ -77,7 +77,7 @@ def _make_latest(plan: Plan, *, version: PlanVersion, document: Document) -> Non
     plan.save(update_fields=["latest", "title", "description"])
 
 
-class UnreadablePlan(ValueError):
+class IncompatiblePlan(ValueError):
     """A stored document that this release no longer understands."""
 
     def __init__(self, message: str, *, version_id: int) -> None:
@@ -86,7 +86,7 @@ class UnreadablePlan(ValueError):
 
 
 @functools.lru_cache(maxsize=GRAPHS_KEPT)
-def graph_of(version_id: int) -> Graph:
+def compiled_plan(version_id: int) -> Graph:
     """The compiled plan of a version, which never changes. Raises UnreadablePlan, PlanVersion.DoesNotExist."""
     version = PlanVersion.objects.values_list("document", "number", "plan__slug").get(pk=version_id)
     document, number, slug = version
@@ -94,4 +94,4 @@ def graph_of(version_id: int) -> Graph:
         return compile_plan(Document.model_validate(document), version=number)
     except (ValueError, LookupError) as error:
         why = " ".join(f"plan {slug}@{number} can no longer be read: {error}".split())
-        raise UnreadablePlan(why[:500], version_id=version_id) from error
+        raise IncompatiblePlan(why[:500], version_id=version_id) from error

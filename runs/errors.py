@@ -16,7 +16,7 @@ class RunError(Exception):
         return str(self.args[0])
 
 
-class NotThere(RunError):
+class NotFound(RunError):
     """There is no such thing."""
 
 
@@ -24,7 +24,7 @@ class MoveRefused(RunError):
     """This cannot be done in the present status."""
 
 
-class PlanUnreadable(MoveRefused):
+class UnsupportedPlan(MoveRefused):
     """The run's plan was stored by another release, and this one cannot read it."""
 
     def __init__(self, message: str, *, version_id: int) -> None:
@@ -36,7 +36,7 @@ class Forbidden(RunError):
     """You may not do this."""
 
 
-class DoesNotFit(RunError):
+class InvalidValue(RunError):
     """What was given does not fit."""
 
 
@@ -48,7 +48,7 @@ class Busy(RunError):
     """Too much is waiting already; try again later."""
 
 
-class KeyReused(RunError):
+class IdempotencyKeyReused(RunError):
     """The idempotency key was used before with another request."""
 
 

@@ -139,7 +139,7 @@ def event_values(events: Sequence[NewEvent]) -> dict[str, list[Any]]:
 
 
 @cache
-def append_statement(changes: str) -> str:
+def append_events_statement(changes: str) -> str:
     """Write events, the number of the last of them and the run's changes (`SET` clauses that go on after a comma).
 
     The caller holds the run's row, and expects the one row that comes back: whether a step or a run is queued in the
@@ -156,7 +156,7 @@ RETURNING EXISTS (SELECT FROM runs_step WHERE status = {quoted(StepStatus.QUEUED
 """  # noqa: S608
 
 
-def append(run_id: str, events: Sequence[NewEvent], *, seq: int, changes: Mapping[str, Any]) -> bool:
+def append_events(run_id: str, events: Sequence[NewEvent], *, seq: int, changes: Mapping[str, Any]) -> bool:
     """Write the events after `seq` and the run's changes in one statement. The caller holds the run's row lock.
 
     Returns whether a step or a run of any kind was queued: who has just become free need not look for work where there
@@ -164,7 +164,7 @@ def append(run_id: str, events: Sequence[NewEvent], *, seq: int, changes: Mappin
     """
     text, values = assign(changes)
     known = {"run_id": run_id, "seq": seq, "new_seq": seq + len(events)}
-    (others_wait,) = column(append_statement(f", {text}" if text else ""), known | values | event_values(events))
+    (others_wait,) = column(append_events_statement(f", {text}" if text else ""), known | values | event_values(events))
     return bool(others_wait)
 
 

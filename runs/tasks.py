@@ -12,10 +12,10 @@ from billiard.exceptions import WorkerLostError
 from celery import shared_task, signals
 from django.db import DatabaseError, InterfaceError, OperationalError, connections
 
-from pulser.catalogue import UnreadablePlan
-from runs.errors import PlanUnreadable
-from runs.execution import identity, parent_death, presence, stopping, watchdog, work
-from runs.execution.retiring import at_work
+from pulser.catalogue import IncompatiblePlan
+from runs.errors import UnsupportedPlan
+from runs.execution import parent_death, shutdown, watchdog, worker_identity, worker_loop, worker_registry
+from runs.execution.recycling import at_work
 from runs.execution.sweep import fail_unreadable_runs
 from runs.execution.sweep import sweep as sweep_once
 from runs.models import Worker
@@ -33,8 +33,8 @@ tidier = Tidier()
 def wake(run_id: str) -> None:
     """Something may be done about this run."""
     with at_work, _database_may_be_away():
-        presence.heard()
-        _work()
+        worker_registry.note_message()
+        _run_worker_loop()
 
 
 @shared_task(name="runs.tasks.sweep")
@@ -59,14 +59,14 @@ def send_probes() -> None:
 def probe() -> None:
     """Shows that messages arrive. Like each of them it looks for work: a wake may have been spared because of it."""
     with at_work, _database_may_be_away():
-        presence.answer()
-        _work()
+        worker_registry.answer_probe()
+        _run_worker_loop()
 
 
-def _work() -> None:
+def _run_worker_loop() -> None:
     try:
-        work.work()
-    except (UnreadablePlan, PlanUnreadable) as error:
+        worker_loop.run_worker_loop()
+    except (IncompatiblePlan, UnsupportedPlan) as error:
         fail_unreadable_runs(error)
 
 
@@ -83,57 +83,57 @@ def _database_may_be_away() -> Iterator[None]:
 @signals.worker_init.connect
 def _register(sender: Any = None, **_kwargs: Any) -> None:
     """In the worker's main process, before it forks its pool."""
-    identity.set_main_pid(os.getpid())
-    logging.getLogger("celery.worker.request").addFilter(_is_news)
-    if not _works_on_steps(sender):
-        _embed_beat()
+    worker_identity.set_main_pid(os.getpid())
+    logging.getLogger("celery.worker.request").addFilter(_is_worth_logging)
+    if not _consumes_step_queue(sender):
+        _embed_celery_beat()
         return
     try:
-        presence.register(slots=sender.concurrency or 1)
+        worker_registry.register_worker(slots=sender.concurrency or 1)
     except (DatabaseError, InterfaceError) as error:  # it is away: the first answer to a probe registers the worker
-        logger.warning("worker %s cannot register yet: %s", identity.claimant().name, error)
+        logger.warning("worker %s cannot register yet: %s", worker_identity.claimant().name, error)
     connections.close_all()  # a forked child must not inherit an open connection
     sender.watchdog = watchdog.start(send_probes)
 
 
-def _embed_beat() -> None:
-    from runs.execution import beat
+def _embed_celery_beat() -> None:
+    from runs.execution import celery_beat
 
-    beat.embed()
+    celery_beat.embed()
 
 
-def _works_on_steps(sender: Any) -> bool:
+def _consumes_step_queue(sender: Any) -> bool:
     return sender is not None and QUEUE in sender.app.amqp.queues.consume_from
 
 
-def _is_news(record: logging.LogRecord) -> bool:
+def _is_worth_logging(record: logging.LogRecord) -> bool:
     """A process of the pool that ended is told by the watchdog, in one line that names the step."""
     return not (isinstance(record.args, tuple) and any(isinstance(word, WorkerLostError) for word in record.args))
 
 
 @signals.worker_process_init.connect
-def _forked(**_kwargs: Any) -> None:
+def _on_worker_process_init(**_kwargs: Any) -> None:
     connections.close_all()
 
 
 @signals.worker_ready.connect
-def _look_at_once(sender: Any = None, **_kwargs: Any) -> None:
+def _on_worker_ready(sender: Any = None, **_kwargs: Any) -> None:
     """A worker that has just come up need not wait for the first tick of the clock."""
-    (probe if _works_on_steps(sender) else sweep).delay()
+    (probe if _consumes_step_queue(sender) else sweep).delay()
 
 
 @signals.worker_ready.connect
 def _watch_helper(sender: Any = None, **_kwargs: Any) -> None:
     if dog := getattr(getattr(sender, "controller", None), "watchdog", None):
-        parent_death.stop_with_helper(dog, name="the watchdog", is_stopping=stopping.is_stopping)
+        parent_death.stop_with_helper(dog, name="the watchdog", is_stopping=shutdown.is_stopping)
 
 
 @signals.worker_shutting_down.connect
 def _stop(**_kwargs: Any) -> None:
-    stopping.stop()
+    shutdown.request_shutdown()
 
 
 @signals.worker_shutdown.connect
-def _leave(**_kwargs: Any) -> None:
-    presence.leave()
+def _on_worker_shutdown(**_kwargs: Any) -> None:
+    worker_registry.unregister_worker()
     connections.close_all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controlroom.api import artifacts, events, hooks, lanes, logs, moves, plans, problems, runs, sessions, status
+from controlroom.api import artifacts, events, hooks, lanes, logs, plans, problems, run_commands, runs, sessions, status
 from controlroom.api.openapi import ControlRoomApi
 
 DESCRIPTION = """
@@ -20,7 +20,7 @@ api = ControlRoomApi(
     urls_namespace="api",
 )
 api.add_router("/hooks", hooks.router)
-for router in (runs.router, moves.router, events.router, logs.router, artifacts.router):
+for router in (runs.router, run_commands.router, events.router, logs.router, artifacts.router):
     api.add_router("/runs", router)
 api.add_router("/sessions", sessions.router)
 api.add_router("/plans", plans.router)

@@ -9,30 +9,30 @@ from ninja import Query, Router
 
 from controlroom.api.auth import ApiRequest, may_view
 from controlroom.api.events import visible_run
-from controlroom.api.openapi import answers, gives
-from controlroom.api.paging import Paged, page
+from controlroom.api.openapi import documented_content, documented_responses
+from controlroom.api.paging import PageQuery, paginate
+from controlroom.api.responses import json_response
 from controlroom.api.schemas import ArtifactPage, RunId
-from controlroom.api.wire import answer
 from pulser.language.limits import ID_MAX
 from pulser.language.numbers import whole_number
-from runs.errors import NotThere
+from runs.errors import NotFound
 from runs.models import Artifact
 from runs.queries.artifact_content import pieces
-from runs.stream.wire import rfc3339
+from runs.stream.event_json import rfc3339
 
 router = Router(tags=["artifacts"])
 
 
-@router.get("/{run_id}/artifacts", auth=may_view, response=answers(ArtifactPage, 404, 422))
-def index(request: ApiRequest, run_id: RunId, query: Query[Paged]) -> HttpResponse:
+@router.get("/{run_id}/artifacts", auth=may_view, response=documented_responses(ArtifactPage, 404, 422))
+def index(request: ApiRequest, run_id: RunId, query: Query[PageQuery]) -> HttpResponse:
     """Artifacts of all steps, newest first."""
     run = visible_run(request, run_id)
     kept = Artifact.objects.filter(run=run).select_related("step")
-    items, following = page(kept, query, bound_to={"run": run.pk})
-    return answer({"items": [_item(artifact) for artifact in items], "next": following})
+    items, following = paginate(kept, query, bound_to={"run": run.pk})
+    return json_response({"items": [_artifact_json(artifact) for artifact in items], "next": following})
 
 
-def _item(artifact: Artifact) -> dict[str, object]:
+def _artifact_json(artifact: Artifact) -> dict[str, object]:
     return {
         "id": artifact.pk,
         "step": artifact.step.key,
@@ -49,8 +49,8 @@ def _item(artifact: Artifact) -> dict[str, object]:
 @router.get(
     "/{run_id}/artifacts/{artifact_id}/content",
     auth=may_view,
-    response=answers(None, 404),
-    openapi_extra=gives("application/octet-stream", schema={"type": "string", "format": "binary"}),
+    response=documented_responses(None, 404),
+    openapi_extra=documented_content("application/octet-stream", schema={"type": "string", "format": "binary"}),
 )
 def content(request: ApiRequest, run_id: RunId, artifact_id: str) -> HttpResponseBase:
     """The file itself: always as a download, so that what a step wrote never runs as a page of ours."""
@@ -58,7 +58,7 @@ def content(request: ApiRequest, run_id: RunId, artifact_id: str) -> HttpRespons
     number = whole_number(artifact_id, at_most=ID_MAX) or 0
     artifact = Artifact.objects.filter(run=run, pk=number).first()
     if artifact is None or not artifact.content.storage.exists(str(artifact.content.name)):
-        raise NotThere(f"the run has no artifact {artifact_id[:20]}, or its content is gone")
+        raise NotFound(f"the run has no artifact {artifact_id[:20]}, or its content is gone")
     return StreamingHttpResponse(pieces(artifact.content), headers=_headers(artifact))
 
 

@@ -12,15 +12,15 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from controlroom.http.callers import caller_of_request
-from controlroom.http.problems import problem
+from controlroom.http.problems import problem_response
 from pulser.language.limits import NUMBER_MAX
 from pulser.language.numbers import whole_number
 from runs.accounts.callers import Caller
 from runs.models import Run
 from runs.stream import feed
+from runs.stream.event_json import dumps
 from runs.stream.refusals import Refusal
-from runs.stream.topics import Watch
-from runs.stream.wire import dumps
+from runs.stream.topics import Subscription
 
 PING_INTERVAL = 15.0  # seconds
 
@@ -34,21 +34,21 @@ async def stream(request: HttpRequest, run_id: str | uuid.UUID) -> HttpResponseB
     """
     if request.method != "GET":
         detail = "Only GET is allowed here."
-        return problem(request, HTTPStatus.METHOD_NOT_ALLOWED, detail=detail, headers={"Allow": "GET"})
+        return problem_response(request, HTTPStatus.METHOD_NOT_ALLOWED, detail=detail, headers={"Allow": "GET"})
     caller = await database_sync_to_async(caller_of_request)(request)
     if not caller.actor.can_view:
         return _refused(request, caller)
     if feed.current().is_full:
         detail = "As many watch as this server can bear; try again in a few seconds."
-        return problem(request, HTTPStatus.SERVICE_UNAVAILABLE, detail=detail, headers={"Retry-After": "5"})
+        return problem_response(request, HTTPStatus.SERVICE_UNAVAILABLE, detail=detail, headers={"Retry-After": "5"})
     run = await _find_run(run_id, caller)
     if run is None:
-        return problem(request, HTTPStatus.NOT_FOUND, detail=f"There is no run {str(run_id)[:100]}.")
+        return problem_response(request, HTTPStatus.NOT_FOUND, detail=f"There is no run {str(run_id)[:100]}.")
     resumed, asked = request.headers.get("Last-Event-ID", ""), request.GET.get("after", "0")
     for seq in (resumed or "0", asked):
         if whole_number(seq, at_most=NUMBER_MAX) is None:
             detail = f"Expected the seq of an event, got {seq[:40]!r}."
-            return problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail=detail)
+            return problem_response(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail=detail)
     after = int(resumed or asked)
     if resumed and run.is_finished and run.seq <= after:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
@@ -61,9 +61,11 @@ async def stream(request: HttpRequest, run_id: str | uuid.UUID) -> HttpResponseB
 def _refused(request: HttpRequest, caller: Caller) -> HttpResponse:
     if caller.actor.name:
         detail = "Watching runs needs the role viewer, operator or admin."
-        return problem(request, HTTPStatus.FORBIDDEN, detail=detail)
+        return problem_response(request, HTTPStatus.FORBIDDEN, detail=detail)
     challenge = {"WWW-Authenticate": "Bearer"}
-    return problem(request, HTTPStatus.UNAUTHORIZED, detail="A valid bearer token is needed.", headers=challenge)
+    return problem_response(
+        request, HTTPStatus.UNAUTHORIZED, detail="A valid bearer token is needed.", headers=challenge
+    )
 
 
 async def _find_run(run_id: str | uuid.UUID, caller: Caller) -> Run | None:
@@ -98,7 +100,7 @@ async def _events(run_id: str, caller: Caller, *, after: int) -> AsyncIterator[s
 NEWS, SILENCE, GONE = "news", "silence", "gone"
 
 
-async def _wait(watch: Watch) -> str:
+async def _wait(watch: Subscription) -> str:
     try:
         async with asyncio.timeout(PING_INTERVAL):  # not `wait_for`, which may swallow that the client has gone
             await watch.news()

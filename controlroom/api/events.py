@@ -8,13 +8,13 @@ from ninja import Field, Query, Router, Schema
 
 from controlroom.api.auth import ApiRequest, may_view
 from controlroom.api.event_stream import stream
-from controlroom.api.openapi import answers, gives
+from controlroom.api.openapi import documented_content, documented_responses
+from controlroom.api.responses import json_response, run_id_of
 from controlroom.api.schemas import EventPage, RunId
-from controlroom.api.wire import answer, run_id_of
 from pulser.language import limits
-from runs.errors import NotThere
+from runs.errors import NotFound
 from runs.models import Event, Run
-from runs.stream.wire import event_json
+from runs.stream.event_json import event_json
 
 router = Router(tags=["events"])
 
@@ -24,21 +24,21 @@ class AfterSeq(Schema):
     limit: int = Field(limits.PAGE_DEFAULT, ge=1, le=limits.PAGE_MAX)
 
 
-@router.get("/{run_id}/events", auth=may_view, response=answers(EventPage, 404, 422))
+@router.get("/{run_id}/events", auth=may_view, response=documented_responses(EventPage, 404, 422))
 def index(request: ApiRequest, run_id: RunId, query: Query[AfterSeq]) -> HttpResponse:
     """Events in their order. `next` is the `after` of the next page."""
     run = visible_run(request, run_id)
     events = list(Event.objects.filter(run=run).after(query.after).in_order()[: query.limit + 1])
     items = events[: query.limit]
     following = str(items[-1].seq) if len(events) > query.limit else None
-    return answer({"items": [event_json(event) for event in items], "next": following})
+    return json_response({"items": [event_json(event) for event in items], "next": following})
 
 
 def visible_run(request: ApiRequest, run_id: str) -> Run:
     """The run, if the caller may see it. Raises NotThere."""
     run = Run.objects.visible_to(request.auth).only("pk").filter(pk=run_id_of(run_id)).first()
     if run is None:
-        raise NotThere(f"there is no run {run_id[:100]}")
+        raise NotFound(f"there is no run {run_id[:100]}")
     return run
 
 
@@ -52,8 +52,12 @@ STREAM = {"description": "Server-sent events: `id` is the `seq`, `event` the kin
 @router.get(
     "/{run_id}/events/stream",
     auth=None,  # the stream knows signed-in people as well as tokens, and does not forget to ask again
-    response={204: None, **answers(None, 404, 422)},
-    openapi_extra={**gives("text/event-stream", schema=STREAM), "parameters": PLACES, "security": [{"Bearer": []}]},
+    response={204: None, **documented_responses(None, 404, 422)},
+    openapi_extra={
+        **documented_content("text/event-stream", schema=STREAM),
+        "parameters": PLACES,
+        "security": [{"Bearer": []}],
+    },
 )
 async def events_stream(request: HttpRequest, run_id: RunId) -> HttpResponseBase:
     """Events as they happen (`id` is the `seq`), after the one named. Ends when the run has ended."""

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from django.http import HttpRequest
 
 from controlroom.api.auth import require
-from controlroom.api.body import bounded_body
-from controlroom.api.signatures import is_genuine, is_signed
+from controlroom.api.request_body import bounded_body
+from controlroom.api.signatures import is_signature_valid, is_signed
 from controlroom.http.callers import bearer_secret
-from controlroom.http.problems import NotSignedIn
+from controlroom.http.problems import NotAuthenticated
 from pulser.language.limits import HOOK_BYTES
 from runs.accounts.actors import NOBODY, OPERATOR, Actor
 from runs.accounts.callers import caller_of_token
@@ -34,7 +34,7 @@ def authenticate(request: HttpRequest, slug: str) -> HookCall:
     """
     secret = bearer_secret(request)
     if secret is None and not is_signed(request.headers):
-        raise NotSignedIn
+        raise NotAuthenticated
     token, target = lookup_hook(slug, secret=secret or "")
     if secret is not None:
         actor = _actor_of_bearer(token)
@@ -46,13 +46,13 @@ def authenticate(request: HttpRequest, slug: str) -> HookCall:
 def _actor_of_bearer(token: ApiToken | None) -> Actor:
     actor = caller_of_token(token).actor
     if actor is NOBODY:
-        raise NotSignedIn
+        raise NotAuthenticated
     require(actor, OPERATOR)
     return actor
 
 
 def _actor_of_signature(request: HttpRequest, target: HookTarget | None, body: bytes) -> Actor:
     """Whoever knows the hook's secret may start its plan."""
-    if target is None or not is_genuine(request.headers, body, secret=target.secret):
-        raise NotSignedIn("the signature does not fit the body and the hook's secret")
+    if target is None or not is_signature_valid(request.headers, body, secret=target.secret):
+        raise NotAuthenticated("the signature does not fit the body and the hook's secret")
     return Actor(f"hook {target.slug}", frozenset({OPERATOR}))

@@ -7,11 +7,11 @@ from ninja import Router
 
 from controlroom.api.hook_callers import authenticate
 from controlroom.api.hook_deliveries import ACCEPTED, accept
-from controlroom.api.openapi import KEY_PARAMETER, answers
+from controlroom.api.openapi import KEY_PARAMETER, documented_responses
+from controlroom.api.responses import started_run_response
 from controlroom.api.schemas import RunOut
-from controlroom.api.wire import answer_started
 from pulser.models import Plan
-from runs.errors import NotThere
+from runs.errors import NotFound
 from runs.models import Hook
 from runs.models.hook import HookTarget, lookup_hook
 
@@ -42,24 +42,24 @@ DOCUMENTED = {
 @router.post(
     "/{slug}",
     auth=None,  # a signature does as well as a token, and it needs the body
-    response={200: RunOut, **answers(RunOut, 404, 413, 415, 422, 429, status=202)},
+    response={200: RunOut, **documented_responses(RunOut, 404, 413, 415, 422, 429, status=202)},
     openapi_extra=DOCUMENTED,
 )
-def deliver(request: HttpRequest, slug: str) -> HttpResponse:
+def receive_hook(request: HttpRequest, slug: str) -> HttpResponse:
     """Start a run. 202 with the run; a repeat of the same delivery answers 200 with the first one."""
     call = authenticate(request, slug)
     target = call.target or _hook_of_plan(slug)
     if not target.is_enabled:
-        raise NotThere(f"the hook {slug[:100]} is not in use")
+        raise NotFound(f"the hook {slug[:100]} is not in use")
     started = accept(request, target, actor=call.actor, body=call.body)
-    return answer_started(started, actor=call.actor, status=ACCEPTED)
+    return started_run_response(started, actor=call.actor, status=ACCEPTED)
 
 
 def _hook_of_plan(slug: str) -> HookTarget:
     """Every plan has a hook of its slug; its row is made at the first call. Raises NotThere."""
     plan = Plan.objects.active().filter(slug=slug).first()
     if plan is None:
-        raise NotThere(f"there is no hook or plan {slug[:100]}")
+        raise NotFound(f"there is no hook or plan {slug[:100]}")
     Hook.objects.get_or_create(slug=slug, defaults={"plan": plan})
     _, target = lookup_hook(slug, secret="")
     assert target is not None

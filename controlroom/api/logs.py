@@ -11,15 +11,15 @@ from ninja import Field, Query, Router, Schema
 
 from controlroom.api.auth import ApiRequest, may_view
 from controlroom.api.events import visible_run
-from controlroom.api.openapi import answers, gives
+from controlroom.api.openapi import documented_content, documented_responses
+from controlroom.api.responses import json_response
 from controlroom.api.schemas import LogPage, RunId
-from controlroom.api.wire import answer
 from pulser.language import limits
-from runs.errors import NotThere
+from runs.errors import NotFound
 from runs.models import LogChunk, Step
 from runs.queries.logs.chunks import log_chunks
 from runs.queries.logs.raw import raw_log
-from runs.stream.wire import rfc3339
+from runs.stream.event_json import rfc3339
 
 router = Router(tags=["logs"])
 
@@ -31,12 +31,17 @@ class LogQuery(Schema):
     format: Literal["json", "text"] = "json"
 
 
-@router.get("/{run_id}/log", auth=may_view, response=answers(LogPage, 404, 422), openapi_extra=gives("text/plain"))
+@router.get(
+    "/{run_id}/log",
+    auth=may_view,
+    response=documented_responses(LogPage, 404, 422),
+    openapi_extra=documented_content("text/plain"),
+)
 def show(request: ApiRequest, run_id: RunId, query: Query[LogQuery]) -> HttpResponseBase:
     """Chunks of output in their order; with `format=text` the raw bytes, all of them."""
     run = visible_run(request, run_id)
     if query.step is not None and not Step.objects.filter(run=run, key=query.step).exists():
-        raise NotThere(f"the run has no step {query.step}")
+        raise NotFound(f"the run has no step {query.step}")
     chunks = log_chunks(run.pk, after=query.after)
     chunks = chunks if query.step is None else chunks.filter(attempt__step__key=query.step)
     if query.format == "text":
@@ -49,7 +54,7 @@ def _page(chunks: QuerySet[LogChunk], query: LogQuery) -> HttpResponse:
     items = _settled(found[: query.limit])
     last = items[-1].pk if items else query.after
     following = str(last) if len(found) > len(items) else None
-    return answer({"items": [_item(chunk) for chunk in items], "next": following})
+    return json_response({"items": [_chunk_json(chunk) for chunk in items], "next": following})
 
 
 def _settled(chunks: list[LogChunk]) -> list[LogChunk]:
@@ -58,7 +63,7 @@ def _settled(chunks: list[LogChunk]) -> list[LogChunk]:
     return chunks[:stop]
 
 
-def _item(chunk: LogChunk) -> dict[str, object]:
+def _chunk_json(chunk: LogChunk) -> dict[str, object]:
     return {
         "step": chunk.attempt.step.key,
         "attempt": chunk.attempt.number,

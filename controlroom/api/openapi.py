@@ -27,7 +27,7 @@ HEADERS_OF = {
 }
 
 
-def answers(model: Any, *refusals: int, status: int = 200) -> dict[int, Any]:
+def documented_responses(model: Any, *refusals: int, status: int = 200) -> dict[int, Any]:
     """The answers of a call: `model`, and a problem document for each refusal.
 
     401 and 403 always, and 503 while the database is away or all its connections are in use.
@@ -35,13 +35,13 @@ def answers(model: Any, *refusals: int, status: int = 200) -> dict[int, Any]:
     return {status: model} | dict.fromkeys((401, 403, *refusals, 503), Problem)
 
 
-def takes(model: type[BaseModel], *, required: bool = True, **more: Any) -> dict[str, Any]:
+def documented_body(model: type[BaseModel], *, required: bool = True, **more: Any) -> dict[str, Any]:
     """Documents a JSON body that `body.take` reads."""
     schema = model.model_json_schema(by_alias=True)
     return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}, **more}
 
 
-def gives(*media_types: str, schema: dict[str, Any] | None = None) -> dict[str, Any]:
+def documented_content(*media_types: str, schema: dict[str, Any] | None = None) -> dict[str, Any]:
     """Documents an answer that is no JSON of ours."""
     content = {media_type: {"schema": schema or {"type": "string"}} for media_type in media_types}
     return {"responses": {200: {"content": content}}}
@@ -57,11 +57,11 @@ class ControlRoomApi(NinjaAPI):
         for methods in document["paths"].values():
             for operation in methods.values():
                 for status, response in operation["responses"].items():
-                    _complete(str(status), response)
+                    _complete_response(str(status), response)
         return document
 
 
-def _complete(status: str, response: dict[str, Any]) -> None:
+def _complete_response(status: str, response: dict[str, Any]) -> None:
     content = response.get("content", {})
     if status >= "400" and "application/json" in content:
         content[PROBLEM_TYPE] = content.pop("application/json")

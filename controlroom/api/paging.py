@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 from django.db.models import Model, Q, QuerySet
 from ninja import Field, Schema
 
-from controlroom.http.problems import unfit
+from controlroom.http.problems import invalid_at
 from pulser.language import limits
 from runs.queries.lists.cursors import CURSOR_CHARS, BadCursor, read_cursor, seal_of, write_cursor
 
 T = TypeVar("T", bound=Model)
 
 
-class Paged(Schema):
+class PageQuery(Schema):
     """The query of every list."""
 
     cursor: str | None = Field(None, max_length=CURSOR_CHARS, description="`next` of the page before")
@@ -24,7 +24,7 @@ class Paged(Schema):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ListOrder:
     """What a list is sorted by; together the fields are unique. Newest first unless `descending` is False."""
 
     fields: tuple[str, ...] = ("pk",)
@@ -44,29 +44,29 @@ class Order:
         return found
 
 
-NEWEST = Order()
+NEWEST = ListOrder()
 
 
-def page(
-    queryset: QuerySet[T], query: Paged, *, order: Order = NEWEST, bound_to: Mapping[str, Any] | None = None
+def paginate(
+    queryset: QuerySet[T], query: PageQuery, *, order: ListOrder = NEWEST, bound_to: Mapping[str, Any] | None = None
 ) -> tuple[list[T], str | None]:
     """The items of one page and the cursor of the next, None after the last.
 
     `bound_to`: the list's name and its filters; a cursor of another list or other filters is refused (Unfit).
     """
-    place = Place(query, seal_of(queryset.model.__name__, bound_to or {}), order)
+    place = PagePosition(query, seal_of(queryset.model.__name__, bound_to or {}), order)
     if place.position is not None:
         queryset = queryset.filter(order.beyond(place.position))
     return place.page(list(queryset.order_by(*order.names)[: query.limit + 1]))
 
 
-class Place:
+class PagePosition:
     """Where in a list a query goes on: `position` has the values of the last item given, None at the start.
 
     Raises Unfit for a cursor of another list or other filters.
     """
 
-    def __init__(self, query: Paged, seal: str, order: Order) -> None:
+    def __init__(self, query: PageQuery, seal: str, order: ListOrder) -> None:
         self._query, self._seal, self._order = query, seal, order
         self.position = self._read(query.cursor) if query.cursor is not None else None
 
@@ -74,7 +74,7 @@ class Place:
         try:
             return read_cursor(cursor, self._seal, length=len(self._order.fields))
         except BadCursor as error:
-            raise unfit("query.cursor", str(error)) from error
+            raise invalid_at("query.cursor", str(error)) from error
 
     def page(self, items: list[T]) -> tuple[list[T], str | None]:
         """Of items read from here on, one more than fit if there are, those that fit, and the next cursor."""

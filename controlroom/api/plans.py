@@ -8,18 +8,18 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
 
 from controlroom.api.auth import ApiRequest, may_operate, may_view
-from controlroom.api.body import read_body
-from controlroom.api.openapi import answers
-from controlroom.api.paging import Paged, page
+from controlroom.api.openapi import documented_responses
+from controlroom.api.paging import PageQuery, paginate
+from controlroom.api.request_body import read_body
+from controlroom.api.responses import json_response
 from controlroom.api.schemas import PlanChecked, PlanOut, PlanPage
-from controlroom.api.wire import answer
-from controlroom.http.problems import Unfit
+from controlroom.http.problems import InvalidRequest
 from pulser.catalogue import check, save_plan
 from pulser.language import Problem as PlanProblem
 from pulser.language import limits
 from pulser.models import Plan, PlanVersion
 from runs.commands.start import find_version
-from runs.stream.wire import rfc3339
+from runs.stream.event_json import rfc3339
 
 router = Router(tags=["plans"])
 
@@ -39,11 +39,11 @@ class WhichVersion(Schema):
     version: int | None = Field(None, ge=1, le=2**31 - 1, description="The latest, when it is not given")
 
 
-@router.get("", auth=may_view, response=answers(PlanPage, 422))
-def index(request: ApiRequest, query: Query[Paged]) -> HttpResponse:
+@router.get("", auth=may_view, response=documented_responses(PlanPage, 422))
+def index(request: ApiRequest, query: Query[PageQuery]) -> HttpResponse:
     """Plans, newest first, each with its latest version."""
-    items, following = page(Plan.objects.active().with_latest().exclude(latest=None), query)
-    return answer({"items": [_summary(plan, plan.latest) for plan in items if plan.latest], "next": following})
+    items, following = paginate(Plan.objects.active().with_latest().exclude(latest=None), query)
+    return json_response({"items": [_summary(plan, plan.latest) for plan in items if plan.latest], "next": following})
 
 
 def _summary(plan: Plan, version: PlanVersion) -> dict[str, object]:
@@ -58,16 +58,21 @@ def _summary(plan: Plan, version: PlanVersion) -> dict[str, object]:
 
 
 @router.post(
-    "", auth=may_operate, response={200: PlanOut, **answers(PlanOut, 413, 415, 422, status=201)}, openapi_extra=DOCUMENT
+    "",
+    auth=may_operate,
+    response={200: PlanOut, **documented_responses(PlanOut, 413, 415, 422, status=201)},
+    openapi_extra=DOCUMENT,
 )
 def push(request: ApiRequest) -> HttpResponse:
     """Keep a document: 201 for a new version, 200 when it says the same as the latest one, 422 with its errors."""
     saved = save_plan(_document(request))
     if saved.version is None:
         errors = _errors(saved.problems)
-        raise Unfit(f"the plan has {len(errors)} error{'s' if len(errors) > 1 else ''}: {saved.problems[0]}", errors)
+        raise InvalidRequest(
+            f"the plan has {len(errors)} error{'s' if len(errors) > 1 else ''}: {saved.problems[0]}", errors
+        )
     headers = {"Location": f"/api/v1/plans/{saved.version.plan.slug}"}
-    return answer(_detail(saved.version), status=201 if saved.created else 200, headers=headers)
+    return json_response(_detail(saved.version), status=201 if saved.created else 200, headers=headers)
 
 
 def _document(request: HttpRequest) -> str:
@@ -78,27 +83,27 @@ def _document(request: HttpRequest) -> str:
         line = raw.count(b"\n", 0, error.start) + 1
         column = error.start - raw.rfind(b"\n", 0, error.start)
         message = f"expected UTF-8, got the byte 0x{raw[error.start]:02x}"
-        raise Unfit(message, [{"line": line, "column": column, "path": "", "message": message}]) from error
+        raise InvalidRequest(message, [{"line": line, "column": column, "path": "", "message": message}]) from error
 
 
 def _errors(problems: tuple[PlanProblem, ...]) -> list[dict[str, object]]:
     return [problem.as_dict() for problem in problems]
 
 
-@router.post("/check", auth=may_view, response=answers(PlanChecked, 413, 415), openapi_extra=ANYTHING)
+@router.post("/check", auth=may_view, response=documented_responses(PlanChecked, 413, 415), openapi_extra=ANYTHING)
 def check_document(request: ApiRequest) -> HttpResponse:
     """What is wrong with a document; `errors` is empty when all is well. Stores nothing."""
     try:
-        return answer({"errors": _errors(check(_document(request)).problems)})
-    except Unfit as error:
-        return answer({"errors": error.errors})
+        return json_response({"errors": _errors(check(_document(request)).problems)})
+    except InvalidRequest as error:
+        return json_response({"errors": error.errors})
 
 
-@router.get("/{slug}", auth=may_view, response=answers(PlanOut, 404, 422))
+@router.get("/{slug}", auth=may_view, response=documented_responses(PlanOut, 404, 422))
 def show(request: ApiRequest, slug: str, query: Query[WhichVersion]) -> HttpResponse:
     """A plan with its document, the schema of its params, and its versions."""
     reference = slug if query.version is None else f"{slug}@{query.version}"
-    return answer(_detail(find_version(reference)))
+    return json_response(_detail(find_version(reference)))
 
 
 def _detail(version: PlanVersion) -> dict[str, object]:

@@ -12,9 +12,9 @@ from django.db.models.expressions import RawSQL
 
 from pulser.engine.states import StepStatus
 from runs.accounts.actors import Actor
-from runs.errors import NotThere
+from runs.errors import NotFound
 from runs.models import Run
-from runs.stream.wire import rfc3339
+from runs.stream.event_json import rfc3339
 
 RFC3339 = """'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'"""
 
@@ -89,7 +89,7 @@ STEPS = f"""
 RUN = _object_sql([*((field.name, field.sql) for field in RUN_FIELDS), ("steps", STEPS)])
 
 
-def run_text(run_id: str, *, actor: Actor) -> str:
+def run_json(run_id: str, *, actor: Actor) -> str:
     """The whole run as JSON text, ready to send. Raises NotThere.
 
     One statement reads it with its steps and attempts, so it shows one moment.
@@ -97,7 +97,7 @@ def run_text(run_id: str, *, actor: Actor) -> str:
     run = Run.objects.visible_to(actor).filter(pk=run_id).order_by()
     for (text,) in run.values_list(RawSQL(f"{RUN}::text", [])):  # noqa: S611 (constants)
         return str(text)
-    raise NotThere(f"there is no run {run_id}")
+    raise NotFound(f"there is no run {run_id}")
 
 
 def run_summary(run: Run) -> dict[str, Any]:

@@ -9,37 +9,37 @@ from django.http import HttpResponse
 from ninja import Query, Router
 
 from controlroom.api.auth import ApiRequest, may_operate, may_view
-from controlroom.api.body import take
-from controlroom.api.openapi import answers, takes
-from controlroom.api.paging import Paged, page
+from controlroom.api.openapi import documented_body, documented_responses
+from controlroom.api.paging import PageQuery, paginate
+from controlroom.api.request_body import read_json_body
+from controlroom.api.responses import json_response
 from controlroom.api.schemas import NewSession, SessionOut, SessionPage
-from controlroom.api.wire import answer
-from controlroom.http.problems import unfit
+from controlroom.http.problems import invalid_at
 from pulser.language.limits import ID_MAX
 from pulser.language.numbers import whole_number
 from runs.commands.sessions import archive_session, unarchive_session
-from runs.errors import NotThere
+from runs.errors import NotFound
 from runs.models import Session
-from runs.stream.wire import rfc3339
+from runs.stream.event_json import rfc3339
 
 router = Router(tags=["sessions"])
 
 
-class SessionFilters(Paged):
+class SessionFilters(PageQuery):
     archived: Literal["false", "true", "all"] = "false"
 
 
-@router.get("", auth=may_view, response=answers(SessionPage, 422))
+@router.get("", auth=may_view, response=documented_responses(SessionPage, 422))
 def index(request: ApiRequest, query: Query[SessionFilters]) -> HttpResponse:
     """Sessions, newest first; archived ones with `archived=true` or `all`."""
     sessions = Session.objects.visible_to(request.auth)
     sessions = sessions.active() if query.archived == "false" else sessions
     sessions = sessions.archived() if query.archived == "true" else sessions
-    items, following = page(sessions, query, bound_to={"archived": query.archived})
-    return answer({"items": [_item(session) for session in items], "next": following})
+    items, following = paginate(sessions, query, bound_to={"archived": query.archived})
+    return json_response({"items": [_session_json(session) for session in items], "next": following})
 
 
-def _item(session: Session) -> dict[str, object]:
+def _session_json(session: Session) -> dict[str, object]:
     return {
         "id": session.pk,
         "name": session.name,
@@ -49,38 +49,41 @@ def _item(session: Session) -> dict[str, object]:
 
 
 @router.post(
-    "", auth=may_operate, response=answers(SessionOut, 413, 415, 422, status=201), openapi_extra=takes(NewSession)
+    "",
+    auth=may_operate,
+    response=documented_responses(SessionOut, 413, 415, 422, status=201),
+    openapi_extra=documented_body(NewSession),
 )
 def create(request: ApiRequest) -> HttpResponse:
     """Open a session. Its name is its own: a taken one is refused (422)."""
-    name = take(request, NewSession).name.strip()
+    name = read_json_body(request, NewSession).name.strip()
     try:
         with transaction.atomic():
             session = Session.objects.create(name=name)
     except IntegrityError:
-        raise unfit("body.name", f"there is a session {name} already") from None
-    return answer(_item(session), status=201, headers={"Location": "/api/v1/sessions"})
+        raise invalid_at("body.name", f"there is a session {name} already") from None
+    return json_response(_session_json(session), status=201, headers={"Location": "/api/v1/sessions"})
 
 
-@router.post("/{session_id}/archive", auth=may_operate, response=answers(SessionOut, 404, 409))
+@router.post("/{session_id}/archive", auth=may_operate, response=documented_responses(SessionOut, 404, 409))
 def archive(request: ApiRequest, session_id: str) -> HttpResponse:
     """Put a session away: no run starts in it, its runs stay. `default` cannot be put away."""
     session = _find_session(request, session_id)
     archive_session(session, actor=request.auth)
-    return answer(_item(_find_session(request, session_id)))
+    return json_response(_session_json(_find_session(request, session_id)))
 
 
-@router.post("/{session_id}/unarchive", auth=may_operate, response=answers(SessionOut, 404, 409))
+@router.post("/{session_id}/unarchive", auth=may_operate, response=documented_responses(SessionOut, 404, 409))
 def unarchive(request: ApiRequest, session_id: str) -> HttpResponse:
     """Take a session into use again."""
     session = _find_session(request, session_id)
     unarchive_session(session, actor=request.auth)
-    return answer(_item(_find_session(request, session_id)))
+    return json_response(_session_json(_find_session(request, session_id)))
 
 
 def _find_session(request: ApiRequest, session_id: str) -> Session:
     number = whole_number(session_id, at_most=ID_MAX) or 0
     found = Session.objects.visible_to(request.auth).filter(pk=number).first()
     if found is None:
-        raise NotThere(f"there is no session {session_id[:20]}")
+        raise NotFound(f"there is no session {session_id[:20]}")
     return found

@@ -23,7 +23,7 @@ def is_signed(headers: Mapping[str, str]) -> bool:
     return GITHUB_HEADER in headers or "webhook-signature" in headers
 
 
-def is_genuine(headers: Mapping[str, str], body: bytes, *, secret: str, now: float | None = None) -> bool:
+def is_signature_valid(headers: Mapping[str, str], body: bytes, *, secret: str, now: float | None = None) -> bool:
     """Whether the raw body was signed with the hook's secret. One right signature is enough; no secret, no signature.
 
     `now`: seconds since 1970, for the five minutes in which a Standard Webhooks time stamp holds.
@@ -48,12 +48,12 @@ def _is_standard(headers: Mapping[str, str], body: bytes, *, secret: str, now: f
     if sent_at is None or abs(now - sent_at) > TOLERANCE_S:
         return False
     signed = f"{identity}.{timestamp}.".encode() + body
-    digest = hmac.new(_key(secret), signed, hashlib.sha256).digest()
+    digest = hmac.new(_secret_bytes(secret), signed, hashlib.sha256).digest()
     expected = "v1," + base64.b64encode(digest).decode()
     return any(_same(expected, signature) for signature in signatures.split())
 
 
-def _key(secret: str) -> bytes:
+def _secret_bytes(secret: str) -> bytes:
     if secret.startswith(SECRET_PREFIX):
         try:
             if key := base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True):

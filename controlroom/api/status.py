@@ -10,11 +10,11 @@ from ninja import Router
 
 from controlroom.api.auth import ApiRequest, may_view
 from controlroom.api.lanes import lane_json
-from controlroom.api.openapi import answers
+from controlroom.api.openapi import documented_responses
+from controlroom.api.responses import json_response
 from controlroom.api.schemas import StatusOut
-from controlroom.api.wire import answer
 from runs.models import Attempt, Lane, Worker
-from runs.stream.wire import rfc3339
+from runs.stream.event_json import rfc3339
 
 router = Router(tags=["status"])
 
@@ -28,7 +28,7 @@ SELECT (SELECT count(*) FROM runs_run WHERE status = 'queued'),
 """
 
 
-@router.get("", auth=may_view, response=answers(StatusOut))
+@router.get("", auth=may_view, response=documented_responses(StatusOut))
 def show(request: ApiRequest) -> HttpResponse:
     """Workers heard of in the last minute, lanes with their load, the queue, and the sweeper's age."""
     with connection.cursor() as cursor:
@@ -36,7 +36,7 @@ def show(request: ApiRequest) -> HttpResponse:
         runs_queued, steps_queued, oldest_s, finished_at, age_s = cursor.fetchone()
     lanes = Lane.objects.visible_to(request.auth).with_load().order_by("position", "name")
     busy = Counter(Attempt.objects.leased().values_list("worker", flat=True))
-    return answer(
+    return json_response(
         {
             "workers": [_worker(worker, busy[worker.name]) for worker in Worker.objects.alive()],
             "lanes": [lane_json(lane) for lane in lanes],

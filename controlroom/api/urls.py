@@ -15,21 +15,21 @@ from django.urls import URLPattern, URLResolver, path, re_path, reverse
 
 from controlroom.api import api
 from controlroom.api.problems import not_found
-from controlroom.http.problems import problem, problem_of, unfit
+from controlroom.http.problems import error_response, invalid_at, problem_response
 
 View = Callable[..., Any]
 
 
-def guarded(view: View) -> View:
+def with_problem_responses(view: View) -> View:
     """A call that refuses NUL in the address, which no text column takes, and answers 405 by a problem document."""
 
     @wraps(view)
     def call(request: HttpRequest, **parts: Any) -> HttpResponseBase:
-        return _refusal(request) or _spoken(request, view(request, **parts))
+        return _refusal(request) or _problem_for_405(request, view(request, **parts))
 
     @wraps(view)
     async def call_async(request: HttpRequest, **parts: Any) -> HttpResponseBase:
-        return _refusal(request) or _spoken(request, await view(request, **parts))
+        return _refusal(request) or _problem_for_405(request, await view(request, **parts))
 
     return call_async if iscoroutinefunction(view) else call
 
@@ -39,22 +39,24 @@ def _refusal(request: HttpRequest) -> HttpResponseBase | None:
         return not_found(request)
     name = next((name for name, values in request.GET.lists() if "\0" in name + "".join(values)), None)
     return (
-        problem_of(request, unfit(f"query.{name}", "the character U+0000 is not taken")) if name is not None else None
+        error_response(request, invalid_at(f"query.{name}", "the character U+0000 is not taken"))
+        if name is not None
+        else None
     )
 
 
-def _spoken(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+def _problem_for_405(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     if not isinstance(response, HttpResponseNotAllowed):
         return response
     allowed = response.headers["Allow"]
     detail = f"{request.method} is not possible here; {allowed} is."
-    return problem(request, 405, detail=detail, headers={"Allow": allowed})
+    return problem_response(request, 405, detail=detail, headers={"Allow": allowed})
 
 
 def _guard_all(patterns: list[URLPattern | URLResolver]) -> None:
     for pattern in patterns:
         if isinstance(pattern, URLPattern):
-            pattern.callback = guarded(pattern.callback)
+            pattern.callback = with_problem_responses(pattern.callback)
 
 
 def docs(request: HttpRequest) -> HttpResponseBase:

@@ -28,7 +28,7 @@ class Unreachable(click.ClickException):
     exit_code = 3
 
 
-class Refused(click.ClickException):
+class RequestRefused(click.ClickException):
     """The control room said no. A move that is not possible now is a failure, other refusals are wrong usage."""
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
@@ -112,7 +112,7 @@ def raise_for_problem(response: httpx.Response) -> None:
         problem = response.json()
     except ValueError:
         problem = {}
-    raise Refused(response.status_code, problem if isinstance(problem, dict) else {})
+    raise RequestRefused(response.status_code, problem if isinstance(problem, dict) else {})
 
 
 def connect() -> Api:

@@ -25,7 +25,7 @@ Event = dict[str, Any]
 def follow(api: Api, run_id: str, *, after: int = 0) -> Iterator[Event]:
     """Events of the run until it has ended and all are told. Raises Unreachable when a minute passes in vain."""
     seq = after
-    pauses = Pauses(api)
+    pauses = ReconnectBackoff(api)
     while True:
         try:
             for event in _connected(api, run_id, after=seq):
@@ -58,7 +58,7 @@ def parse_events(lines: Iterable[str]) -> Iterator[Event]:
             data = []
 
 
-class Pauses:
+class ReconnectBackoff:
     """Growing pauses with full jitter between attempts to come back, for a minute at most."""
 
     def __init__(self, api: Api, *, sleep: Callable[[float], None] = time.sleep) -> None:

@@ -40,7 +40,7 @@ def prune(*, age_s: float, dry_run: bool, as_json: bool) -> None:
         from runs.retention import pruning
 
         before = pruning.moment_before(age_s)
-        removed: Removed = {name: pruning.Tally() for name in (*reversed(pruning.OF_RUNS), *pruning.LOOSE)}
+        removed: Removed = {name: pruning.RemovedCount() for name in (*reversed(pruning.OF_RUNS), *pruning.LOOSE)}
         is_done = _prune(before, removed, dry_run=dry_run)
     if as_json:
         counts = {name: {"rows": tally.rows, "bytes": tally.bytes} for name, tally in removed.items()}
@@ -60,7 +60,7 @@ def _prune(before: datetime, removed: Removed, *, dry_run: bool) -> bool:
     try:
         for batch in pruning.prune(before, dry_run=dry_run):
             for name, tally in batch.items():
-                removed[name] = removed.get(name, pruning.Tally()) + tally
+                removed[name] = removed.get(name, pruning.RemovedCount()) + tally
             _show_progress(removed["runs"].rows)
     except KeyboardInterrupt:
         return False

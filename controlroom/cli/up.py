@@ -24,8 +24,8 @@ from pulser.processes.child import Child, StackError
 OTHER_CONNECTIONS = 20  # worker, watchdog, control, prepare; people and programs with psql; three for superusers
 READY_WITHIN_S = 60.0
 ROOT_WARNING = "You're running the worker with superuser privileges"  # who runs all of this as root knows it
-WEB_NOISE = ("Service Unavailable: /readyz",)  # our own question, asked until the answer is yes
-CELERY_NOISE = ("worker: Warm shutdown",)
+WEB_IGNORED_LINES = ("Service Unavailable: /readyz",)  # our own question, asked until the answer is yes
+CELERY_IGNORED_LINES = ("worker: Warm shutdown",)
 # Where to knock when it listens everywhere.
 EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
 
@@ -114,9 +114,9 @@ def bring_up(options: Options, supervisor: Supervisor) -> None:
     notices = supervisor.run_once(django_child("prepare", env, name="prepare"))
     for child in (control_child(env), worker_child(options, env), web_child(options, env)):
         supervisor.start(child)
-    if not supervisor.wait_for(lambda: answers(options, "readyz"), within_s=READY_WITHIN_S):
+    if not supervisor.wait_for(lambda: is_web_ready(options, "readyz"), within_s=READY_WITHIN_S):
         supervisor.console.say(f"Not everything is ready yet: see {options.url}readyz")
-    greet(options, supervisor.console, notices=notices)
+    print_welcome(options, supervisor.console, notices=notices)
     if options.is_demo:
         show_demo(supervisor, env)
 
@@ -130,12 +130,13 @@ def base_environment(options: Options) -> dict[str, str]:
         "CONTROLROOM_PORT": str(options.port),
         "CONTROLROOM_WORKERS": str(options.workers),
         "CONTROLROOM_DEMO": str(int(options.is_demo)),
-        "CONTROLROOM_SECRET_KEY": env_str("CONTROLROOM_SECRET_KEY") or kept_secret(options.layout.secret_key),
+        "CONTROLROOM_SECRET_KEY": env_str("CONTROLROOM_SECRET_KEY")
+        or read_or_create_secret_key(options.layout.secret_key),
         "PYTHONUNBUFFERED": "1",
     }
 
 
-def kept_secret(path: Path) -> str:
+def read_or_create_secret_key(path: Path) -> str:
     """The secret key in this file; made once."""
     if not path.exists():
         draft = path.with_name(f"{path.name}.new")
@@ -182,14 +183,14 @@ def control_child(env: dict[str, str]) -> Child:
         name="control",
         argv=[*celery_worker("control"), "--pool", "solo", "--beat"],
         env=env,
-        noise=CELERY_NOISE,
+        noise=CELERY_IGNORED_LINES,
         stop_grace_s=1.5,
     )
 
 
 def worker_child(options: Options, env: dict[str, str]) -> Child:
     argv = [*celery_worker("steps"), "--pool", "prefork", "--concurrency", str(options.workers)]
-    return Child(name="worker", argv=argv, env=env, noise=CELERY_NOISE, stop_grace_s=10.0)
+    return Child(name="worker", argv=argv, env=env, noise=CELERY_IGNORED_LINES, stop_grace_s=10.0)
 
 
 def celery_worker(queue: str) -> list[str]:
@@ -205,14 +206,14 @@ def web_child(options: Options, env: dict[str, str]) -> Child:
         name="web",
         argv=[*argv, "--no-server-name", "--verbosity", "0", "controlroom.asgi:application"],
         env=env,
-        ready=lambda: answers(options, "healthz"),
-        noise=WEB_NOISE,
+        ready=lambda: is_web_ready(options, "healthz"),
+        noise=WEB_IGNORED_LINES,
         stop_grace_s=1.5,
         hint="is CONTROLROOM_PORT taken?",
     )
 
 
-def answers(options: Options, path: str) -> bool:
+def is_web_ready(options: Options, path: str) -> bool:
     return http_status(options.knock_at, options.port, path=f"/{path}") == 200
 
 
@@ -224,7 +225,7 @@ def show_demo(supervisor: Supervisor, env: dict[str, str]) -> None:
         supervisor.console.say(str(problem))
 
 
-def greet(options: Options, console: Console, *, notices: list[str]) -> None:
+def print_welcome(options: Options, console: Console, *, notices: list[str]) -> None:
     for notice in notices:
         if "password" in notice.lower():  # said by `prepare`, the first time only: not to be lost among the lines above
             console.say(notice)

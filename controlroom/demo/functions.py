@@ -10,7 +10,7 @@ from typing import Any
 
 from pulser.tools.python import effect
 
-PASSED_OVER = frozenset({"node_modules", "build", "dist", "staticfiles", "venv"})  # and whatever begins with a dot
+SKIPPED_FOLDERS = frozenset({"node_modules", "build", "dist", "staticfiles", "venv"})  # and whatever begins with a dot
 FILES_AT_MOST = 100_000
 BYTES_AT_MOST = 5_000_000  # a larger file is data, not text that people write
 KINDS_SHOWN = 10
@@ -37,7 +37,7 @@ def count(path: str) -> dict[str, Any]:
 def _files(root: Path) -> Iterator[Path]:
     found = 0
     for folder, below, names in os.walk(root):
-        below[:] = sorted(name for name in below if not name.startswith(".") and name not in PASSED_OVER)
+        below[:] = sorted(name for name in below if not name.startswith(".") and name not in SKIPPED_FOLDERS)
         for name in names:
             found += 1
             if found > FILES_AT_MOST:

@@ -26,12 +26,12 @@ def actor_of_request(request: HttpRequest) -> Actor:
 
 def caller_of_request(request: HttpRequest) -> Caller:
     authorization = request.headers.get("Authorization", "")
-    return _caller(authorization, user=request.user, session=request.session)
+    return _caller_of_credentials(authorization, user=request.user, session=request.session)
 
 
 def caller_of_scope(scope: Mapping[str, Any]) -> Caller:
     authorization = header_of(scope, b"authorization")
-    return _caller(authorization, user=scope.get("user", AnonymousUser()), session=scope.get("session"))
+    return _caller_of_credentials(authorization, user=scope.get("user", AnonymousUser()), session=scope.get("session"))
 
 
 def header_of(scope: Mapping[str, Any], name: bytes) -> str:
@@ -39,7 +39,7 @@ def header_of(scope: Mapping[str, Any], name: bytes) -> str:
     return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
 
 
-def _caller(authorization: str, *, user: User | AnonymousUser, session: Any) -> Caller:
+def _caller_of_credentials(authorization: str, *, user: User | AnonymousUser, session: Any) -> Caller:
     """A bearer token decides alone, also against a valid cookie; other schemes belong to proxies before us."""
     secret = _secret_in(authorization)
     if secret is not None:

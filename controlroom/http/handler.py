@@ -39,15 +39,15 @@ class OneThreadHandler(ASGIHandler):
             async with ThreadSensitiveContext(executor=thread):
                 await self.handle(scope, receive, send)
         except BaseException:
-            _dismiss(thread)  # the client has gone, and the view may still be at work: nobody shall wait behind it
+            _end_thread(thread)  # the client has gone, and the view may still be at work: nobody shall wait behind it
             raise
         if len(self._idle) < IDLE_THREADS:
             self._idle.append(thread)
         else:
-            _dismiss(thread)
+            _end_thread(thread)
 
 
-def _dismiss(thread: ThreadPoolExecutor) -> None:
+def _end_thread(thread: ThreadPoolExecutor) -> None:
     """Let it end when it is done, and give its connection back."""
     thread.submit(connections.close_all)
     thread.shutdown(wait=False)

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from runs.errors import Busy, Forbidden, KeyReused, MoveRefused, NotThere, RunError, StartRefused, TooLarge
+from runs.errors import Busy, Forbidden, IdempotencyKeyReused, MoveRefused, NotFound, RunError, StartRefused, TooLarge
 
 logger = logging.getLogger(__name__)
 
@@ -19,15 +19,15 @@ RETRY_AFTER_S = 5
 Errors = Sequence[Mapping[str, Any]]
 
 
-class NotSignedIn(RunError):
+class NotAuthenticated(RunError):
     """A bearer token is needed: send `Authorization: Bearer <token>`."""
 
 
-class WrongType(RunError):
+class UnsupportedMediaType(RunError):
     """The body is not of a type that this call takes."""
 
 
-class Unfit(RunError):
+class InvalidRequest(RunError):
     """The request does not fit.
 
     `errors`: one `{"path": ..., "message": ...}` for each place, with `line` and `column` where there are such.
@@ -39,23 +39,23 @@ class Unfit(RunError):
 
 
 STATUS_OF: Mapping[type[RunError], int] = {
-    NotSignedIn: 401,
+    NotAuthenticated: 401,
     Forbidden: 403,
-    NotThere: 404,
+    NotFound: 404,
     MoveRefused: 409,
     TooLarge: 413,
-    WrongType: 415,
+    UnsupportedMediaType: 415,
     Busy: 429,
 }
 HEADERS_OF = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": str(RETRY_AFTER_S)}}
 
 
-def unfit(path: str, message: str, **place: int) -> Unfit:
+def invalid_at(path: str, message: str, **place: int) -> InvalidRequest:
     """One thing at one place does not fit."""
-    return Unfit(f"{path}: {message}", [{"path": path, "message": message, **place}])
+    return InvalidRequest(f"{path}: {message}", [{"path": path, "message": message, **place}])
 
 
-def problem(
+def problem_response(
     request: HttpRequest,
     status: int,
     *,
@@ -77,10 +77,12 @@ def problem(
     return HttpResponse(json.dumps(document), status=status, content_type=PROBLEM_TYPE, headers=dict(headers or {}))
 
 
-def problem_of(request: HttpRequest, error: RunError) -> HttpResponse:
+def error_response(request: HttpRequest, error: RunError) -> HttpResponse:
     """The problem document of a domain error."""
     status = status_of(error)
-    return problem(request, status, detail=error.message, errors=errors_of(error), headers=HEADERS_OF.get(status))
+    return problem_response(
+        request, status, detail=error.message, errors=errors_of(error), headers=HEADERS_OF.get(status)
+    )
 
 
 def status_of(error: RunError) -> int:
@@ -90,17 +92,17 @@ def status_of(error: RunError) -> int:
 
 def errors_of(error: RunError) -> Errors | None:
     """What does not fit, place by place, for those errors that are about places."""
-    if isinstance(error, Unfit):
+    if isinstance(error, InvalidRequest):
         return error.errors
     if isinstance(error, StartRefused):
         return error.problems
-    if isinstance(error, KeyReused):
+    if isinstance(error, IdempotencyKeyReused):
         return [{"path": "header.Idempotency-Key", "message": error.message}]
     return [] if status_of(error) == 422 else None
 
 
-def no_database(request: HttpRequest, error: Exception) -> HttpResponse:
+def database_unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
     """It is away, or all its connections are in use: nothing is wrong with the request."""
     logger.warning("%s %s found no database: %s", request.method, request.path, str(error).strip().partition("\n")[0])
     detail = "The database does not answer, or has no connection free; try again in a few seconds."
-    return problem(request, 503, detail=detail, headers={"Retry-After": str(RETRY_AFTER_S)})
+    return problem_response(request, 503, detail=detail, headers={"Retry-After": str(RETRY_AFTER_S)})

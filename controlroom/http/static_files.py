@@ -81,13 +81,13 @@ def _text(request: HttpRequest, files: Files) -> HttpResponse:
 def _files_of(name: str) -> Files:
     """What stands behind a static address; empty when any of it is not there."""
     try:
-        return tuple((path, path.stat().st_mtime_ns) for path in _find(name))
+        return tuple((path, path.stat().st_mtime_ns) for path in _find_static_file(name))
     except (OSError, SuspiciousFileOperation):
         return ()
 
 
 @lru_cache(maxsize=500)
-def _find(name: str) -> tuple[Path, ...]:
+def _find_static_file(name: str) -> tuple[Path, ...]:
     """Raises FileNotFoundError, which is not kept, and SuspiciousFileOperation for what lies elsewhere."""
     folder, slash, last = name.rpartition("/")
     suffix = Path(last).suffix
@@ -110,10 +110,10 @@ def _compressed(files: Files) -> bytes:
 
 
 def _content_of(files: Files) -> bytes:
-    return b"\n".join(_squeezed(path) if path.is_relative_to(OWN) else path.read_bytes() for path, _ in files)
+    return b"\n".join(_minified(path) if path.is_relative_to(OWN) else path.read_bytes() for path, _ in files)
 
 
-def _squeezed(path: Path) -> bytes:
+def _minified(path: Path) -> bytes:
     comments = COMMENTS.get(path.suffix)
     if comments is None:
         return path.read_bytes()

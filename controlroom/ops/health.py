@@ -74,7 +74,7 @@ def _database() -> Check:
 
 def _redis() -> Check:
     try:
-        hints.client().ping()
+        hints.redis_client().ping()
     except (RedisError, OSError) as error:
         return Check("redis", ok=False, detail=f"Redis does not answer: {type(error).__name__}")
     return Check("redis", ok=True, detail="answers")
@@ -91,7 +91,7 @@ def _sweep() -> Check:
     return Check("sweep", ok=is_fresh, detail=f"ended {row[0]:.1f} s ago{then}")
 
 
-class Heard(NamedTuple):
+class WorkerProbe(NamedTuple):
     """A worker. `quiet_s`: seconds in which it had a free slot and no message reached it; `busy`: steps in its hands.
 
     A worker's watchdog gives the signs of life, also for one that is deaf: who gives none is gone, with its machine.
@@ -108,17 +108,17 @@ class Heard(NamedTuple):
 def _workers() -> Check:
     with connection.cursor() as cursor:
         cursor.execute(WORKERS)
-        workers = [Heard(*row) for row in cursor.fetchall()]
+        workers = [WorkerProbe(*row) for row in cursor.fetchall()]
     there = [worker for worker in workers if worker.is_there]
     if not there:
         return Check("workers", ok=False, detail=f"none was heard of in the last {ALIVE_S:.0f} s")
-    wrong = [text for worker in there if (text := _deaf(worker))]
+    wrong = [text for worker in there if (text := _unresponsive_reason(worker))]
     gone = [f"{worker.name} is not heard of any more" for worker in workers if not worker.is_there]
     well = f"{len(there)} {'takes' if len(there) == 1 else 'take'} work"
     return Check("workers", ok=not wrong, detail="; ".join((wrong or [well]) + gone))
 
 
-def _deaf(worker: Heard) -> str:
+def _unresponsive_reason(worker: WorkerProbe) -> str:
     """Empty when the worker is well. All slots busy with live leases is well: then a probe has to wait."""
     if worker.busy >= worker.slots or (worker.has_answered and worker.quiet_s <= ANSWER_WITHIN_S):
         return ""

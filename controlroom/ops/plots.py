@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from controlroom.ops.vitals import Bucket, Flow
+from controlroom.ops.health_data import Flow, FlowBucket
 from controlroom.web.templatetags.times import length
 
 WIDTH, HEIGHT = 340.0, 96.0  # of the plotted area, in SVG units
@@ -17,7 +17,7 @@ ROUND_TIMES = (60, 120, 240, 600, 1200, 2400, 3600, 7200, 14400, 43200, 86400, 1
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class AxisTick:
     """A labelled line of the grid, at `at` from the left or from the top."""
 
     at: float
@@ -26,7 +26,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class PlotBar:
     status: str
     x: float
     y: float
@@ -35,7 +35,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PlotLine:
     """A path with gaps where nothing was measured; `dots` are measurements without a neighbour."""
 
     name: str
@@ -44,7 +44,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PlotRow:
     """A bucket in words, for the table behind the plot."""
 
     when: datetime
@@ -58,11 +58,11 @@ class Plot:
     title: str
     summary: str
     heads: Sequence[str]
-    rows: Sequence[Row]
-    levels: Sequence[Mark]
-    times: Sequence[Mark]
-    bars: Sequence[Bar] = ()
-    lines: Sequence[Line] = ()
+    rows: Sequence[PlotRow]
+    levels: Sequence[AxisTick]
+    times: Sequence[AxisTick]
+    bars: Sequence[PlotBar] = ()
+    lines: Sequence[PlotLine] = ()
     is_empty: bool = False
     width: float = WIDTH
     height: float = HEIGHT
@@ -80,7 +80,7 @@ def throughput(flow: Flow) -> Plot:
         f"at most {max(map(sum, counts), default=0)} in {unit}.",
         heads=STATUSES,
         rows=_rows(flow, words=lambda bucket: [str(getattr(bucket, status)) for status in STATUSES]),
-        levels=[Mark(HEIGHT, "0"), Mark(HEIGHT / 2, _number(top / 2)), Mark(0, _number(top))],
+        levels=[AxisTick(HEIGHT, "0"), AxisTick(HEIGHT / 2, _number(top / 2)), AxisTick(0, _number(top))],
         times=_times(flow),
         bars=_bars(counts, top=top),
         is_empty=not sum(total),
@@ -101,7 +101,7 @@ def latency(flow: Flow, *, field: str, title: str) -> Plot:
         summary=f"{title}, {said}",
         heads=("median", "95 %"),
         rows=_rows(flow, words=lambda bucket: _said(getattr(bucket, field))),
-        levels=[Mark(HEIGHT, "0"), Mark(HEIGHT / 2, _length(top / 2)), Mark(0, _length(top))],
+        levels=[AxisTick(HEIGHT, "0"), AxisTick(HEIGHT / 2, _length(top / 2)), AxisTick(0, _length(top))],
         times=_times(flow),
         lines=lines,
         is_empty=not known,
@@ -139,7 +139,7 @@ def _round_up_time(seconds: float) -> float:
     return next((top for top in ROUND_TIMES if top >= seconds), _round_up(seconds))
 
 
-def _bars(counts: Sequence[Sequence[int]], *, top: float) -> list[Bar]:
+def _bars(counts: Sequence[Sequence[int]], *, top: float) -> list[PlotBar]:
     slot = WIDTH / max(1, len(counts))
     bars = []
     for index, column in enumerate(counts):
@@ -149,12 +149,12 @@ def _bars(counts: Sequence[Sequence[int]], *, top: float) -> list[Bar]:
             y -= height
             if count:
                 bars.append(
-                    Bar(status, round(index * slot + 0.5, 1), round(y, 1), round(slot - 1, 1), round(height, 1))
+                    PlotBar(status, round(index * slot + 0.5, 1), round(y, 1), round(slot - 1, 1), round(height, 1))
                 )
     return bars
 
 
-def _line(name: str, values: Sequence[float | None], *, top: float) -> Line:
+def _line(name: str, values: Sequence[float | None], *, top: float) -> PlotLine:
     slot = WIDTH / max(1, len(values))
     points = [
         None if value is None else (round((index + 0.5) * slot, 1), round(HEIGHT - value / top * HEIGHT, 1))
@@ -166,18 +166,18 @@ def _line(name: str, values: Sequence[float | None], *, top: float) -> Line:
         pen = "L" if point else "M"
     around = [None, *points, None]
     dots = [p for i, p in enumerate(points, start=1) if p and around[i - 1] is None and around[i + 1] is None]
-    return Line(name, "".join(path), dots)
+    return PlotLine(name, "".join(path), dots)
 
 
-def _times(flow: Flow) -> list[Mark]:
+def _times(flow: Flow) -> list[AxisTick]:
     length_s = flow.width_s * len(flow.buckets)
     shares = [index / (TIMES - 1) for index in range(TIMES)]
-    return [Mark(WIDTH * share, "", flow.start + timedelta(seconds=length_s * share)) for share in shares]
+    return [AxisTick(WIDTH * share, "", flow.start + timedelta(seconds=length_s * share)) for share in shares]
 
 
-def _rows(flow: Flow, *, words: Callable[[Bucket], Sequence[str]]) -> list[Row]:
+def _rows(flow: Flow, *, words: Callable[[FlowBucket], Sequence[str]]) -> list[PlotRow]:
     """Newest first, and only where something happened."""
     dated = [
         (flow.start + timedelta(seconds=flow.width_s * index), bucket) for index, bucket in enumerate(flow.buckets)
     ]
-    return [Row(when, words(bucket)) for when, bucket in reversed(dated) if bucket != Bucket()]
+    return [PlotRow(when, words(bucket)) for when, bucket in reversed(dated) if bucket != FlowBucket()]

@@ -27,7 +27,7 @@ from pulser.processes.child import (
     wait_until_ready,
 )
 from pulser.processes.orphans import Orphans
-from pulser.processes.pump import Hear, Pump
+from pulser.processes.pump import OnData, Pump
 
 BACKOFF_FIRST_S = 0.5
 BACKOFF_MAX_S = 10.0
@@ -42,7 +42,7 @@ class StopRequested(Exception):
 
 
 @dataclass(slots=True)
-class Member:
+class SupervisedChild:
     """A child and how it fares."""
 
     child: Child
@@ -58,7 +58,7 @@ class Supervisor:
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console()
         self._pump = Pump()
-        self._members: list[Member] = []
+        self._members: list[SupervisedChild] = []
         self._groups: set[int] = set()
         self._started: set[int] = set()
         self._orphans = Orphans(is_own=self._started.__contains__)
@@ -133,14 +133,14 @@ class Supervisor:
         self._orphans.end()
         self._pump.drain()
 
-    def _hear(self, child: Child) -> Hear:
+    def _hear(self, child: Child) -> OnData:
         def hear(line: str) -> None:
             if line and not any(words in line for words in child.noise):
                 self.console.line(child.name, line)
 
         return hear
 
-    def _spawn(self, child: Child, *, hear: Hear) -> Member:
+    def _spawn(self, child: Child, *, hear: OnData) -> SupervisedChild:
         writing = self._pump.open_pipe(hear)
         try:
             process = spawn(child, output=writing)
@@ -150,7 +150,7 @@ class Supervisor:
             os.close(writing)
         self._groups.add(process.pid)
         self._started.add(process.pid)
-        return Member(child, process)
+        return SupervisedChild(child, process)
 
     def _pause(self, seconds: float) -> None:
         """Wait for something to happen, and restart what is due. Raises StopRequested."""
@@ -172,7 +172,7 @@ class Supervisor:
         due = [member.restart_at for member in self._members if member.restart_at is not None]
         return min(due) - time.monotonic() if due else IDLE_WAIT_S
 
-    def _look_after(self, member: Member) -> Member:
+    def _look_after(self, member: SupervisedChild) -> SupervisedChild:
         """The member, or the fresh one that takes its place."""
         if member.process.poll() is None:
             return member
@@ -187,12 +187,12 @@ class Supervisor:
             return self._restart(member)
         return member
 
-    def _plan_restart(self, member: Member, why: str) -> None:
+    def _plan_restart(self, member: SupervisedChild, why: str) -> None:
         member.restart_at = time.monotonic() + member.backoff_s
         self.console.say(f"{why}; it is started again in {member.backoff_s:g} s")
         member.backoff_s = min(member.backoff_s * 2, BACKOFF_MAX_S)
 
-    def _restart(self, member: Member) -> Member:
+    def _restart(self, member: SupervisedChild) -> SupervisedChild:
         try:
             fresh = self._spawn(member.child, hear=self._hear(member.child))
         except StackError as error:
@@ -202,7 +202,7 @@ class Supervisor:
         self.console.say(f"{member.child.name} is started again, process {fresh.process.pid}")
         return fresh
 
-    def _end(self, member: Member, deadline: float) -> None:
+    def _end(self, member: SupervisedChild, deadline: float) -> None:
         def wait(process: subprocess.Popen[bytes], patience_s: float) -> None:
             until = min(deadline, time.monotonic() + patience_s)
             while process.poll() is None and time.monotonic() < until and not self._pump.is_impatient:

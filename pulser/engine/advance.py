@@ -13,7 +13,7 @@ from typing import Any
 from pulser.engine.commands import Command, Finish, Refuse, Release, Skip, Wait
 from pulser.engine.graph import Graph, Node
 from pulser.engine.states import RunStatus, StepStatus
-from pulser.language.expressions import ExpressionError, holds
+from pulser.language.expressions import ExpressionError, is_condition_true
 
 UPSTREAM_FAILED = "upstream_failed"
 UPSTREAM_SKIPPED = "upstream_skipped"
@@ -22,7 +22,7 @@ ENVIRONMENT = "environment"
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class EndedStep:
     """How a step ended. `cause` is that of its skip."""
 
     status: StepStatus
@@ -31,22 +31,22 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RunFacts:
     """What is known of a run: params and so on as expressions see them, and the steps that have ended."""
 
     scope: Mapping[str, Any] = field(default_factory=dict)
-    steps: Mapping[str, Fact] = field(default_factory=dict)
+    steps: Mapping[str, EndedStep] = field(default_factory=dict)
     environment: str = "dev"
     failed: bool = False
     """Whether a main step has failed; only `finally` steps ask."""
 
 
-def advance(graph: Graph, facts: Facts, *, ready: Iterable[str]) -> list[Command]:
+def advance(graph: Graph, facts: RunFacts, *, ready: Iterable[str]) -> list[Command]:
     """What to do with each ready step, in plan order. Ready: pending, and all steps that it needs have ended."""
-    return [_judge(graph, facts, key) for key in graph.in_order(ready)]
+    return [_decide_step(graph, facts, key) for key in graph.in_order(ready)]
 
 
-def _judge(graph: Graph, facts: Facts, key: str) -> Command:
+def _decide_step(graph: Graph, facts: RunFacts, key: str) -> Command:
     node = graph.nodes[key]
     if node.step.environments and facts.environment not in node.step.environments:
         return Skip(key, ENVIRONMENT, f"only in {', '.join(node.step.environments)}")
@@ -56,13 +56,13 @@ def _judge(graph: Graph, facts: Facts, key: str) -> Command:
     if node.step.if_ is None:
         return Release(key)
     try:
-        passes = holds(node.step.if_, _scope(facts, node), failed=failed)
+        passes = is_condition_true(node.step.if_, _scope(facts, node), failed=failed)
     except ExpressionError as error:
         return Refuse(key, f"`if` cannot be judged: {error}")
     return Release(key) if passes else Skip(key, CONDITION, f"`if` is false: {node.step.if_}")
 
 
-def _upstream(graph: Graph, facts: Facts, node: Node) -> tuple[bool, tuple[str, str] | None]:
+def _upstream(graph: Graph, facts: RunFacts, node: Node) -> tuple[bool, tuple[str, str] | None]:
     """Whether something before this step failed, and why that keeps it from running, if it does."""
     if node.is_finally:
         return facts.failed, None
@@ -78,7 +78,7 @@ def _upstream(graph: Graph, facts: Facts, node: Node) -> tuple[bool, tuple[str, 
     return False, (UPSTREAM_SKIPPED, f"{skipped} was skipped") if skipped else None
 
 
-def _scope(facts: Facts, node: Node) -> dict[str, Any]:
+def _scope(facts: RunFacts, node: Node) -> dict[str, Any]:
     seen = {
         key: {"status": fact.status.value, "outputs": fact.outputs}
         for key, fact in facts.steps.items()
@@ -104,7 +104,7 @@ class StepCounts:
     stop: str = ""
 
 
-def conclude(graph: Graph, counts: StepCounts, *, facts: Facts) -> Command | None:
+def conclude(graph: Graph, counts: StepCounts, *, facts: RunFacts) -> Command | None:
     """What becomes of a run of which no step can be claimed. None: somebody is still at work.
 
     Raises ValueError for a run that could never end: pending steps, and nothing under way.

@@ -30,7 +30,7 @@ class FailedStep:
     after: str | None = None
 
 
-def failures(graph: Graph, steps: Mapping[str, StepOutcome], *, order: Sequence[str]) -> list[FailedStep]:
+def root_failures(graph: Graph, steps: Mapping[str, StepOutcome], *, order: Sequence[str]) -> list[FailedStep]:
     """The failures that count, the first cause first: steps in error that were not allowed to fail.
 
     `order`: keys of steps as they failed, oldest first; a step that failed twice counts as of its last time.

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from pulser.engine.advance import Fact, Facts, StepCounts, advance, conclude, has_failed
+from pulser.engine.advance import EndedStep, RunFacts, StepCounts, advance, conclude, has_failed
 from pulser.engine.commands import Command, Finish, Refuse, Release, Skip, Wait
 from pulser.engine.outcomes import REASON_CHARS, Outcome, Refused, Skipped
 from pulser.engine.states import RUN_ENDED, RunStatus, StepStatus
@@ -29,7 +29,7 @@ def start_steps(store: RunStore) -> None:
         advance_dependents(store, _judge(store, {}, ready))
 
 
-def advance_dependents(store: RunStore, ended: Mapping[str, Fact], *, ready: Sequence[str] | None = None) -> None:
+def advance_dependents(store: RunStore, ended: Mapping[str, EndedStep], *, ready: Sequence[str] | None = None) -> None:
     """These steps ended: release or skip what was waiting for them, and what follows from the skips.
 
     `ready`: the steps that have no open need any more, where the caller has counted them already.
@@ -110,7 +110,7 @@ def end_run(store: RunStore, command: Finish) -> None:
     return None
 
 
-def tell(
+def emit_outcome(
     store: RunStore, key: str, *, outcome: Outcome, number: int | None = None, exit_code: int | None = None
 ) -> None:
     """Say in the log how a step came out."""
@@ -119,20 +119,20 @@ def tell(
         store.emit(kind, step=key, attempt=number, **data)
 
 
-def _judge(store: RunStore, known: Mapping[str, Fact], ready: Sequence[str]) -> dict[str, Fact]:
+def _judge(store: RunStore, known: Mapping[str, EndedStep], ready: Sequence[str]) -> dict[str, EndedStep]:
     """Ask the engine about steps without open needs, and do as it says; returns those that ended by it."""
     return _carry_out(store, advance(store.graph, _facts(store, known, ready), ready=ready))
 
 
-def _carry_out(store: RunStore, commands: Sequence[Command]) -> dict[str, Fact]:
+def _carry_out(store: RunStore, commands: Sequence[Command]) -> dict[str, EndedStep]:
     store.release([command.key for command in commands if isinstance(command, Release)])
-    ended: dict[str, Fact] = {}
+    ended: dict[str, EndedStep] = {}
     for command in commands:
         if isinstance(command, Skip | Refuse):
             outcome = _outcome_of(command)
             store.move_steps(outcome.move, [command.key], columns=outcome.columns)
-            tell(store, command.key, outcome=outcome)
-            ended[command.key] = outcome.fact or Fact(StepStatus.ERROR)
+            emit_outcome(store, command.key, outcome=outcome)
+            ended[command.key] = outcome.fact or EndedStep(StepStatus.ERROR)
     return ended
 
 
@@ -142,32 +142,32 @@ def _outcome_of(command: Skip | Refuse) -> Skipped | Refused:
     return Refused(ErrorClass.PERMANENT, command.reason)
 
 
-def _meet_needs(store: RunStore, ended: Mapping[str, Fact]) -> Sequence[str]:
+def _meet_needs(store: RunStore, ended: Mapping[str, EndedStep]) -> Sequence[str]:
     """Count needs as met; returns the steps that have none left open."""
     met = Counter(dependent for key in ended for dependent in store.graph.nodes[key].dependents)
     return store.meet_needs(met) if met else []
 
 
-def _facts(store: RunStore, known: Mapping[str, Fact], ready: Sequence[str]) -> Facts:
+def _facts(store: RunStore, known: Mapping[str, EndedStep], ready: Sequence[str]) -> RunFacts:
     """What the engine must know to judge these steps; only what is not known yet is read."""
     nodes = [store.graph.nodes[key] for key in ready]
     needed = {need for node in nodes for need in node.step.needs}
     asked = {key for node in nodes for key in node.asks}
     missing = {key for key in needed if key not in known} | {key for key in asked if not _has_outputs(known.get(key))}
     read = store.read_facts(missing) if missing else {}
-    return Facts(store.scope, {**known, **read}, store.environment)
+    return RunFacts(store.scope, {**known, **read}, store.environment)
 
 
-def _has_outputs(fact: Fact | None) -> bool:
+def _has_outputs(fact: EndedStep | None) -> bool:
     return fact is not None and (fact.outputs is not None or fact.status != StepStatus.SUCCESS)
 
 
-def _final_facts(store: RunStore, counts: StepCounts) -> Facts:
+def _final_facts(store: RunStore, counts: StepCounts) -> RunFacts:
     """What the engine must know to judge the next `finally` step."""
     asks = store.graph.nodes[counts.next_final].asks if counts.next_final else frozenset()
     facts = store.read_facts(asks) if asks else {}
     failed = has_failed(store.graph, counts.failed, stop=store.stop)
-    return Facts(store.scope, facts, store.environment, failed)
+    return RunFacts(store.scope, facts, store.environment, failed)
 
 
 def _result(store: RunStore) -> dict[str, Any]:

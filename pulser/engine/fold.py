@@ -18,9 +18,9 @@ CAUSES = {
     "step.handed_back": "handed_back",
     "step.cancelled": "cancel",
 }
-TOLD_CAUSES = {"step.failed": "error_class", "step.backed_off": "error_class", "step.suspended": "wait"}
+CAUSES_IN_DATA = {"step.failed": "error_class", "step.backed_off": "error_class", "step.suspended": "wait"}
 # Events of a step that end no attempt.
-UNTRIED = frozenset({"step.queued", "step.claimed", "step.suspended", "step.parked", "step.skipped"})
+KINDS_OUTSIDE_ATTEMPTS = frozenset({"step.queued", "step.claimed", "step.suspended", "step.parked", "step.skipped"})
 
 
 @dataclass(slots=True)
@@ -93,7 +93,7 @@ class LoggedEvent:
     at: datetime | None = None
 
 
-def fold(events: Iterable[LoggedEvent], *, is_whole: bool = True) -> RunState:
+def fold_events(events: Iterable[LoggedEvent], *, is_whole: bool = True) -> RunState:
     """The run as of the last of these events. They begin with the first, in order, without gaps: else ValueError.
 
     `is_whole=False`: of a step's events of one kind all but the last may be missing. Nothing is counted then, and of
@@ -172,7 +172,7 @@ def _apply_to_step(state: RunState, event: LoggedEvent) -> None:
         step.attempts[event.attempt] = AttemptState(*said, started_at=event.at)
     if event.kind == "step.succeeded":
         step.outputs, step.outputs_seq = data.get("outputs"), event.seq
-    if event.kind not in UNTRIED:
+    if event.kind not in KINDS_OUTSIDE_ATTEMPTS:
         _close(step.attempts.get(step.attempt), event)
     _wait(step, event)
 
@@ -183,7 +183,7 @@ def _cause(step: StepState, event: LoggedEvent) -> str:
         return step.cause
     if event.kind in CAUSES:
         return CAUSES[event.kind]
-    return str(event.data.get(TOLD_CAUSES.get(event.kind, "cause"), ""))
+    return str(event.data.get(CAUSES_IN_DATA.get(event.kind, "cause"), ""))
 
 
 def _close(attempt: AttemptState | None, event: LoggedEvent) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from pulser.engine.advance import Fact
+from pulser.engine.advance import EndedStep
 from pulser.engine.commands import Finish
-from pulser.engine.driver import advance_dependents, conclude_run, continue_run, end_run, tell
+from pulser.engine.driver import advance_dependents, conclude_run, continue_run, emit_outcome, end_run
 from pulser.engine.outcomes import (
     LOST,
     NO_LONGER_WAITING,
@@ -53,22 +53,22 @@ def is_ending(store: RunStore, key: str) -> bool:
 
 def advance_from(store: RunStore, outcomes: Mapping[str, Outcome], *, ready: Sequence[str] | None = None) -> None:
     """Let the run go on from steps that came out so; `ready` as for `advance_dependents`."""
-    ended: dict[str, Fact] = {key: outcome.fact for key, outcome in outcomes.items() if outcome.fact}
+    ended: dict[str, EndedStep] = {key: outcome.fact for key, outcome in outcomes.items() if outcome.fact}
     advance_dependents(store, ended, ready=ready)
 
 
-def lose(store: RunStore, key: str, *, number: int, tries: int, lost: int, how: str) -> None:
+def record_lost(store: RunStore, key: str, *, number: int, tries: int, lost: int, how: str) -> None:
     """The worker of this attempt is gone: queue the step again, ask a person, or end it.
 
     `tries` and `lost` count attempts of the present budget, `lost` without this one. `how`: its `lease` ran out, or
     its `process` was seen to have ended.
     """
     end = AttemptEnd(ErrorClass.LOST.value, ErrorClass.LOST.value, LOST_BY[how])
-    worker = _take_back(store, "lose", key, number=number, end=end, columns={"lost": lost + 1})
+    worker = _requeue_running(store, "lose", key, number=number, end=end, columns={"lost": lost + 1})
     store.emit("step.lost", step=key, attempt=number, worker=worker, how=how)
     policy = store.graph.retry_of(key)
     then = decide_lost(policy, tries=tries, lost=lost + 1, effect=store.effect_of(key))
-    _follow(store, key, number=number, then=then)
+    _apply_retry_decision(store, key, number=number, then=then)
 
 
 def hand_back(store: RunStore, key: str, *, number: int, budget_from: int) -> None:
@@ -78,12 +78,12 @@ def hand_back(store: RunStore, key: str, *, number: int, budget_from: int) -> No
     """
     end = AttemptEnd(HANDED_BACK, "", "the worker was stopped, and gave it up")
     columns = {"budget_from": budget_from + 1}
-    worker = _take_back(store, "hand_back", key, number=number, end=end, columns=columns)
+    worker = _requeue_running(store, "hand_back", key, number=number, end=end, columns=columns)
     store.emit("step.handed_back", step=key, attempt=number, worker=worker)
-    _follow(store, key, number=number, then=decide_handed_back(store.effect_of(key)))
+    _apply_retry_decision(store, key, number=number, then=decide_handed_back(store.effect_of(key)))
 
 
-def _take_back(
+def _requeue_running(
     store: RunStore, name: str, key: str, *, number: int, end: AttemptEnd, columns: Mapping[str, Any]
 ) -> str:
     """running -> queued, without a word of the worker; returns its name."""
@@ -92,7 +92,7 @@ def _take_back(
     return store.end_attempts([key], end).get(key, "")
 
 
-def _follow(store: RunStore, key: str, *, number: int, then: RetryDecision | Park | None) -> None:
+def _apply_retry_decision(store: RunStore, key: str, *, number: int, then: RetryDecision | Park | None) -> None:
     if is_ending(store, key):
         _end_queued(store, key, outcome=Cancelled())
     elif isinstance(then, Park):
@@ -104,14 +104,14 @@ def _follow(store: RunStore, key: str, *, number: int, then: RetryDecision | Par
 
 def _park(store: RunStore, key: str, *, number: int, outcome: Parked) -> None:
     store.move_steps(outcome.move, [key], columns=outcome.columns, fence=number)
-    tell(store, key, outcome=outcome, number=number)
+    emit_outcome(store, key, outcome=outcome, number=number)
     conclude_run(store)
 
 
 def _end_queued(store: RunStore, key: str, *, outcome: Outcome, number: int | None = None) -> None:
     """A step whose attempt was taken back ends without another one."""
     store.move_steps(outcome.move, [key], columns=outcome.columns, fence=number)
-    tell(store, key, outcome=outcome, number=number)
+    emit_outcome(store, key, outcome=outcome, number=number)
     advance_from(store, {key: outcome})
     continue_run(store)
 
@@ -152,7 +152,7 @@ def expire(store: RunStore, key: str, *, kind: str, then: str) -> None:
 def end_waiting(store: RunStore, key: str, *, outcome: Completed | Refused) -> None:
     store.move_steps(outcome.move, [key], columns=outcome.columns)
     store.end_attempts([key], outcome.attempt)
-    tell(store, key, outcome=outcome)
+    emit_outcome(store, key, outcome=outcome)
     advance_from(store, {key: outcome})
     continue_run(store)
 
@@ -173,7 +173,7 @@ def end_early(store: RunStore, *, stop: str, by: str) -> None:
         store.move_steps(outcome.move, idle, columns=outcome.columns)
         store.end_attempts(idle, outcome.attempt)
     for key in idle:
-        tell(store, key, outcome=outcome)
+        emit_outcome(store, key, outcome=outcome)
     continue_run(store)
 
 
@@ -182,7 +182,7 @@ def cancel_unresponsive(store: RunStore, keys: Collection[str]) -> None:
     outcome = Cancelled("the run was cancelled, and the worker did not answer")
     moved = store.move_steps(outcome.move, keys, columns=outcome.columns)
     for step in moved:
-        tell(store, step.key, outcome=outcome, number=step.attempt)
+        emit_outcome(store, step.key, outcome=outcome, number=step.attempt)
     store.end_attempts(keys, outcome.attempt)
     advance_from(store, dict.fromkeys((step.key for step in moved), outcome))
     continue_run(store)
@@ -192,7 +192,7 @@ def abort(store: RunStore, keys: Collection[str], *, reason: str) -> None:
     """End the run in error, and all of these steps that have not ended. Asks for no graph: it may be unreadable."""
     outcome = Cancelled(reason)
     for step in store.move_steps(outcome.move, keys, columns=outcome.columns):
-        tell(store, step.key, outcome=outcome)
+        emit_outcome(store, step.key, outcome=outcome)
     store.end_attempts(keys, outcome.attempt)
     end_run(store, Finish(RunStatus.ERROR, reason))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from pulser.engine.advance import Fact
+from pulser.engine.advance import EndedStep
 from pulser.engine.states import STEP_MOVES, StepStatus
 from pulser.engine.times import Ahead
 from pulser.language.catalogue import ErrorClass
@@ -20,7 +20,7 @@ from pulser.language.limits import APPROVAL_TIMEOUT_S
 REASON_CHARS = 500
 LOST = "lost"  # the kind of waiting of a step that was parked
 NO_LONGER_WAITING: Mapping[str, Any] = {"next_attempt_at": None, "deadline_at": None, "wait_role": ""}
-Told = tuple[str, Mapping[str, Any]]
+EventData = tuple[str, Mapping[str, Any]]
 """The kind of an event, and its data."""
 
 
@@ -46,14 +46,14 @@ class Outcome:
         raise NotImplementedError
 
     @property
-    def fact(self) -> Fact | None:
+    def fact(self) -> EndedStep | None:
         return None
 
     @property
     def attempt(self) -> AttemptEnd:
         raise NotImplementedError
 
-    def events(self, *, exit_code: int | None = None, until: str = "") -> list[Told]:
+    def events(self, *, exit_code: int | None = None, until: str = "") -> list[EventData]:
         """`until`: its deadline, for one whose attempt waits."""
         return [(STEP_MOVES[self.move].event, self._data(exit_code=exit_code, until=until))]
 
@@ -79,8 +79,8 @@ class Success(Outcome):
         return {"outputs": dict(self.outputs), "reason": "", "cause": ""}
 
     @property
-    def fact(self) -> Fact:
-        return Fact(StepStatus.SUCCESS, "", self.outputs)
+    def fact(self) -> EndedStep:
+        return EndedStep(StepStatus.SUCCESS, "", self.outputs)
 
     @property
     def attempt(self) -> AttemptEnd:
@@ -119,8 +119,8 @@ class Failed(Outcome):
         return {"reason": self.reason, "cause": self.error_class.value}
 
     @property
-    def fact(self) -> Fact | None:
-        return Fact(StepStatus.ERROR)
+    def fact(self) -> EndedStep | None:
+        return EndedStep(StepStatus.ERROR)
 
     @property
     def attempt(self) -> AttemptEnd:
@@ -201,7 +201,7 @@ class Suspended(Outcome):
     def attempt(self) -> AttemptEnd:
         return AttemptEnd(waits=True)
 
-    def events(self, *, exit_code: int | None = None, until: str = "") -> list[Told]:
+    def events(self, *, exit_code: int | None = None, until: str = "") -> list[EventData]:
         told = [(STEP_MOVES[self.move].event, self._data(exit_code=exit_code, until=until))]
         if self.role:
             asked = {"role": self.role, "message": self.message, "until": until, "on_timeout": self.on_timeout}
@@ -246,8 +246,8 @@ class Stopped(Outcome):
         return {"reason": self.reason, "cause": "cancel"}
 
     @property
-    def fact(self) -> Fact:
-        return Fact(StepStatus.CANCELLED)
+    def fact(self) -> EndedStep:
+        return EndedStep(StepStatus.CANCELLED)
 
     @property
     def attempt(self) -> AttemptEnd:
@@ -286,8 +286,8 @@ class Skipped(Outcome):
         return {"cause": self.cause, "reason": self.reason[:REASON_CHARS]}
 
     @property
-    def fact(self) -> Fact:
-        return Fact(StepStatus.SKIPPED, self.cause)
+    def fact(self) -> EndedStep:
+        return EndedStep(StepStatus.SKIPPED, self.cause)
 
     @property
     def attempt(self) -> AttemptEnd:

@@ -109,7 +109,7 @@ def status_told(kind: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Custody:
+class StatusOwner:
     """Who must act next on something that has not ended, until when, and what happens then."""
 
     owner: str
@@ -117,16 +117,16 @@ class Custody:
     then: str
 
 
-RUN_CUSTODY: Mapping[RunStatus, Custody] = {
-    _R.QUEUED: Custody("the lane", "the next sweep", "it starts when the lane has a free slot and is not paused"),
-    _R.RUNNING: Custody("its running steps", "each step's own deadline", "the step's deadline decides"),
-    _R.WAITING: Custody("its waiting steps", "the nearest of their deadlines", "the run queues again"),
+RUN_STATUS_OWNERS: Mapping[RunStatus, StatusOwner] = {
+    _R.QUEUED: StatusOwner("the lane", "the next sweep", "it starts when the lane has a free slot and is not paused"),
+    _R.RUNNING: StatusOwner("its running steps", "each step's own deadline", "the step's deadline decides"),
+    _R.WAITING: StatusOwner("its waiting steps", "the nearest of their deadlines", "the run queues again"),
 }
 
-STEP_CUSTODY: Mapping[StepStatus, Custody] = {
-    _S.PENDING: Custody("the steps it needs", "the end of the last of them", "it is queued or skipped"),
-    _S.QUEUED: Custody("the next free worker", "the next sweep", "workers are woken again"),
-    _S.RUNNING: Custody("its worker", "the end of its lease", "the attempt is lost, and another one follows"),
-    _S.BACKOFF: Custody("the sweeper", "the time of the next attempt", "the step is queued again"),
-    _S.WAITING: Custody("a person or a timer", "its deadline", "the step's `on_timeout` decides"),
+STEP_STATUS_OWNERS: Mapping[StepStatus, StatusOwner] = {
+    _S.PENDING: StatusOwner("the steps it needs", "the end of the last of them", "it is queued or skipped"),
+    _S.QUEUED: StatusOwner("the next free worker", "the next sweep", "workers are woken again"),
+    _S.RUNNING: StatusOwner("its worker", "the end of its lease", "the attempt is lost, and another one follows"),
+    _S.BACKOFF: StatusOwner("the sweeper", "the time of the next attempt", "the step is queued again"),
+    _S.WAITING: StatusOwner("a person or a timer", "its deadline", "the step's `on_timeout` decides"),
 }

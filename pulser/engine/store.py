@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from pulser.engine.advance import Fact, StepCounts
+from pulser.engine.advance import EndedStep, StepCounts
 from pulser.engine.graph import Graph
 from pulser.engine.outcomes import AttemptEnd
 from pulser.engine.states import StepStatus
@@ -59,7 +59,7 @@ class RunStore(Protocol):
     def effect_of(self, key: str) -> Effect:
         """What running this step twice does."""
 
-    def read_facts(self, keys: Collection[str]) -> dict[str, Fact]:
+    def read_facts(self, keys: Collection[str]) -> dict[str, EndedStep]:
         """How these steps stand, with their outputs."""
 
     def read_statuses(self) -> dict[str, StepStatus]:

@@ -87,7 +87,7 @@ class Output:
         line = len(data) - (data.rfind(b"\n") + 1)
         is_new = line < len(data) or not self._is_waiting
         self._is_waiting = is_new and 0 < line < LOG_CHUNK_BYTES
-        return line if self._is_waiting else _torn_bytes(data)
+        return line if self._is_waiting else _incomplete_utf8_bytes(data)
 
 
 def _pieces(data: bytearray) -> Iterator[bytes]:
@@ -96,12 +96,12 @@ def _pieces(data: bytearray) -> Iterator[bytes]:
     while start < len(data):
         piece = data[start : start + LOG_CHUNK_BYTES]
         if start + len(piece) < len(data):
-            piece = piece[: piece.rfind(b"\n") + 1] or piece[: len(piece) - _torn_bytes(piece)]
+            piece = piece[: piece.rfind(b"\n") + 1] or piece[: len(piece) - _incomplete_utf8_bytes(piece)]
         yield bytes(piece)
         start += len(piece)
 
 
-def _torn_bytes(data: bytearray) -> int:
+def _incomplete_utf8_bytes(data: bytearray) -> int:
     """How many bytes at the end begin a UTF-8 sign that needs more of them: 0 to 3."""
     for count, byte in enumerate(reversed(data[-3:]), start=1):
         if byte >= 0xC0:

@@ -11,9 +11,9 @@ from jinja2 import nodes
 
 from pulser.language import types
 from pulser.language.expressions.filters import ANYTHING, FILTERS
-from pulser.language.expressions.mentions import step_named
 from pulser.language.expressions.operators import CONTAINED_IN, ORDERED, RESULTS, SIGNS
-from pulser.language.names import did_you_mean, one_of, spoken_kinds
+from pulser.language.expressions.references import step_named
+from pulser.language.names import did_you_mean, kinds_phrase, one_of
 from pulser.language.types import ANY, NoField, Type, kinds, of_kind, of_value
 
 RUN: Type = {
@@ -29,7 +29,7 @@ RUN: Type = {
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class NameTypes:
     """What the names of an expression stand for: the params' schema, and the type of each step.
 
     `unreachable` gives the reason why a step may not be named here, or nothing when it may. `has_functions`: in `if`,
@@ -42,13 +42,13 @@ class Names:
     has_functions: bool = False
 
 
-def infer(tree: nodes.Expr, names: Names, *, report: Callable[[str], None]) -> Type:
+def infer(tree: nodes.Expr, names: NameTypes, *, report: Callable[[str], None]) -> Type:
     """The type of an expression that the grammar has accepted. What is wrong with it is reported, in sentences."""
     return _Inference(names, report).of(tree)
 
 
 class _Inference:
-    def __init__(self, names: Names, report: Callable[[str], None]) -> None:
+    def __init__(self, names: NameTypes, report: Callable[[str], None]) -> None:
         self.names = names
         self.report = report
 
@@ -180,7 +180,7 @@ class _Inference:
 
     def _expect(self, given: Type, wanted: frozenset[str], what: str) -> None:
         if not types.fits(given, wanted):
-            self.report(f"{what} must be {spoken_kinds(wanted)}, got {_spoken(given)}")
+            self.report(f"{what} must be {kinds_phrase(wanted)}, got {_spoken(given)}")
 
 
 def _pairs(left: Type, right: Type) -> list[tuple[str, str]] | None:
@@ -189,7 +189,7 @@ def _pairs(left: Type, right: Type) -> list[tuple[str, str]] | None:
 
 
 def _spoken(given: Type) -> str:
-    return spoken_kinds(kinds(given) or ())
+    return kinds_phrase(kinds(given) or ())
 
 
 def _filtered(name: str, given: Type, arguments: list[Type]) -> Type:
@@ -215,7 +215,7 @@ def _item_of(given: Type) -> Type:
 
 def _no_field(owner: str, key: str, error: NoField) -> str:
     if error.kinds:
-        return f"`{owner}` is {spoken_kinds(error.kinds)} and has no field `{key[:100]}`"
+        return f"`{owner}` is {kinds_phrase(error.kinds)} and has no field `{key[:100]}`"
     hint = did_you_mean(key, error.known) or (f"; there are {one_of(error.known)}" if error.known else "")
     return f"`{owner}` has no field `{key[:100]}`{hint}"
 

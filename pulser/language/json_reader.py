@@ -7,7 +7,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
 from pulser.language.problems import Path
-from pulser.language.source import Node, ReadError, Source, add_entry, add_item, check_levels, scalar
+from pulser.language.source import ReadError, Source, SourceNode, add_entry, add_item, check_levels, scalar
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _WORD = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?|true|false|null")
@@ -15,7 +15,7 @@ _CONSTANTS = {"true": True, "false": False, "null": None}
 _DIGITS = 1000
 
 
-def read(source: Source) -> Node:
+def read(source: Source) -> SourceNode:
     """The root of the document. Raises ReadError where reading cannot go on."""
     reader = _Reader(source)
     root = reader.value(path=(), level=1)
@@ -31,7 +31,7 @@ class _Reader:
         self.text = source.text
         self.at = 0
 
-    def value(self, *, path: Path, level: int) -> Node:
+    def value(self, *, path: Path, level: int) -> SourceNode:
         self.skip_space()
         check_levels(level, at=self.at)
         character = self.text[self.at : self.at + 1]
@@ -49,8 +49,8 @@ class _Reader:
     def unexpected(self) -> ReadError:
         return ReadError(f"not JSON: {self.text[self.at : self.at + 1]!r} is not expected here", at=self.at)
 
-    def _object(self, *, path: Path, level: int) -> Node:
-        node = Node(self.at, value={})
+    def _object(self, *, path: Path, level: int) -> SourceNode:
+        node = SourceNode(self.at, value={})
         while self._goes_on(node, end="}"):
             at = self.at
             key = str(scalar(self.source, self._string(), start=at, end=self.at, path=path).value)
@@ -60,13 +60,13 @@ class _Reader:
             add_entry(self.source, node, key=key, at=at, child=child, path=path)
         return node
 
-    def _array(self, *, path: Path, level: int) -> Node:
-        node = Node(self.at, value=[])
+    def _array(self, *, path: Path, level: int) -> SourceNode:
+        node = SourceNode(self.at, value=[])
         while self._goes_on(node, end="]"):
             add_item(node, self.value(path=(*path, len(node.children)), level=level + 1))
         return node
 
-    def _goes_on(self, node: Node, *, end: str) -> bool:
+    def _goes_on(self, node: SourceNode, *, end: str) -> bool:
         """Whether another part follows; passes the opening bracket, the comma or the closing bracket."""
         is_first = self.at == node.start
         if is_first:

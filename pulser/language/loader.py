@@ -9,14 +9,14 @@ from pulser.language.catalogue import Catalogue
 from pulser.language.checks import check
 from pulser.language.document import Plan
 from pulser.language.limits import PLAN_PROBLEMS
-from pulser.language.patterns import bounded
-from pulser.language.positions import read
+from pulser.language.parse_plan import shape
+from pulser.language.patterns import time_budget
 from pulser.language.problems import Problem
-from pulser.language.shape import shape
+from pulser.language.read_document import read
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckResult:
     """The answer of the checker. There is a plan exactly when there are no problems.
 
     `document` is the plain value that was read, also of a plan with problems; None when the text could not be read.
@@ -27,16 +27,16 @@ class Checked:
     document: dict[str, Any] | None
 
 
-@bounded()
-def load(text: str, *, catalogue: Catalogue) -> Checked:
+@time_budget()
+def load(text: str, *, catalogue: Catalogue) -> CheckResult:
     """Reads and checks a plan, in YAML or JSON. Never raises: the problems are sorted by their place, at most 100."""
     source = read(text)
     if source.root is None:
-        return Checked(None, _sorted(source.problems), None)
+        return CheckResult(None, _sorted(source.problems), None)
     shaped = shape(source)
     check(source, shaped, catalogue=catalogue)
     problems = _sorted(source.problems)
-    return Checked(None if problems else shaped.plan, problems, source.document)
+    return CheckResult(None if problems else shaped.plan, problems, source.document)
 
 
 def _sorted(problems: list[Problem]) -> tuple[Problem, ...]:

@@ -34,15 +34,15 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
 
 def one_of(choices: Iterable[Any], *, most: int = 12) -> str:
     """`a, b or c`, cut when there are too many."""
-    shown = [choice if isinstance(choice, str) else show(choice) for choice in choices]
+    shown = [choice if isinstance(choice, str) else format_value(choice) for choice in choices]
     if len(shown) > most:
         return ", ".join(shown[:most]) + ", ..."
     return " or ".join(filter(None, [", ".join(shown[:-1]), shown[-1]])) if shown else "nothing"
 
 
-def show(value: object) -> str:
+def format_value(value: object) -> str:
     """A value in a sentence, as JSON and cut."""
-    text = json.dumps(value, ensure_ascii=False, default=str) if _is_shallow(value) else spoken_kind(kind_of(value))
+    text = json.dumps(value, ensure_ascii=False, default=str) if _is_shallow(value) else kind_phrase(kind_of(value))
     return text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "..."
 
 
@@ -60,11 +60,11 @@ def kind_of(value: object) -> str:
     return next((kind for python, kind in kinds if isinstance(value, python)), "object")
 
 
-def spoken_kind(kind: str) -> str:
+def kind_phrase(kind: str) -> str:
     return _SPOKEN.get(kind, kind)
 
 
-def spoken_kinds(kinds: Iterable[str]) -> str:
+def kinds_phrase(kinds: Iterable[str]) -> str:
     """`a string or a list`; a number that may be whole is just a number."""
     found = set(kinds)
     if "number" in found:
@@ -74,12 +74,12 @@ def spoken_kinds(kinds: Iterable[str]) -> str:
 
 def wrong_kind(kinds: set[str] | frozenset[str], value: Any) -> str:
     """`expected a string, got 8080; write "8080"`."""
-    return f"expected {spoken_kinds(kinds)}, got {show(value)}{_rewritten(kinds, value)}"
+    return f"expected {kinds_phrase(kinds)}, got {format_value(value)}{_rewritten(kinds, value)}"
 
 
 def _rewritten(kinds: set[str] | frozenset[str], value: Any) -> str:
     if "string" in kinds and isinstance(value, bool | int | float):
-        return f'; write "{show(value)}"'
+        return f'; write "{format_value(value)}"'
     if "array" in kinds and isinstance(value, str):
         return f"; write [{value[:60]}]"
     if "integer" in kinds and isinstance(value, str) and value.isdecimal():

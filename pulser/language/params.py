@@ -8,11 +8,11 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pulser.language.conformance import mismatches
 from pulser.language.json_values import parse_json
 from pulser.language.limits import PARAMS_BYTES
-from pulser.language.names import did_you_mean, kind_of, spoken_kinds
+from pulser.language.names import did_you_mean, kind_of, kinds_phrase
 from pulser.language.problems import path_text
+from pulser.language.schema_validation import mismatches
 from pulser.language.types import NoField, field, kinds
 
 
@@ -38,7 +38,7 @@ def check_params(schema: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[
     """The params with defaults filled in, also in objects among them, and what is wrong. Coerces nothing."""
     if problem := _too_large(params):
         return dict(params), [problem]
-    filled = _filled(schema, params)
+    filled = _with_defaults(schema, params)
     found = [ParamProblem(path_text(each.path), each.message) for each in mismatches(filled, schema)]
     return filled, found
 
@@ -61,7 +61,7 @@ def params_bytes(params: Mapping[str, Any]) -> int:
     return len(json.dumps(params, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
 
 
-def _filled(schema: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
+def _with_defaults(schema: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
     # References are not followed: a schema that refers to itself would never end.
     filled = dict(value)
     properties = schema.get("properties")
@@ -71,7 +71,7 @@ def _filled(schema: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, An
         if name not in filled and "default" in part:
             filled[name] = deepcopy(part["default"])
         if isinstance(filled.get(name), Mapping):
-            filled[name] = _filled(part, filled[name])
+            filled[name] = _with_defaults(part, filled[name])
     return filled
 
 
@@ -104,5 +104,5 @@ def _coerced(text: str, wanted: frozenset[str] | None) -> Any:
     except ValueError:
         value = text
     if kind_of(value) not in wanted:
-        raise ValueError(f"expected {spoken_kinds(wanted)}, got {text[:100]!r}")
+        raise ValueError(f"expected {kinds_phrase(wanted)}, got {text[:100]!r}")
     return value

@@ -1,7 +1,7 @@
 """Regular expressions of a plan's author against what somebody else wrote: all of them are asked here, and bounded.
 
 Python's `re` may look at a short text for hours. To end that takes a process, which is not for here: see
-`find_patterns_by`. Here the time is bounded that all patterns of one check, or of one page, take together.
+`set_pattern_matcher`. Here the time is bounded that all patterns of one check, or of one page, take together.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pulser.language.limits import PATTERN_CHARS, PATTERN_S, PATTERNS_S
 NO_TIME_LEFT = f"the regular expressions before it have taken more than {PATTERNS_S:g} s"
 
 
-class Finder(Protocol):
+class PatternMatcher(Protocol):
     """Whether the text has a match. Raises ValueError where that cannot be told, in so many seconds for example."""
 
     def __call__(self, pattern: str, text: str, *, within_s: float) -> bool: ...
@@ -29,29 +29,29 @@ def _plain_find(pattern: str, text: str, *, within_s: float) -> bool:
     return re.search(pattern, text) is not None
 
 
-_finder: list[Finder] = [_plain_find]  # the one that is asked
+_finder: list[PatternMatcher] = [_plain_find]  # the one that is asked
 
 
-def find_patterns_by(finder: Finder) -> None:
+def set_pattern_matcher(finder: PatternMatcher) -> None:
     """From now on this is asked."""
     _finder[:] = [finder]
 
 
 @dataclass(slots=True)
-class _Patience:
+class _TimeBudget:
     left_s: float = field(default_factory=lambda: PATTERNS_S)
 
 
-_patience: ContextVar[_Patience | None] = ContextVar("patience", default=None)
+_patience: ContextVar[_TimeBudget | None] = ContextVar("patience", default=None)
 
 
 @contextmanager
-def bounded() -> Iterator[None]:
+def time_budget() -> Iterator[None]:
     """All patterns that are asked within it take four seconds together. Inside another one it changes nothing."""
     if _patience.get() is not None:
         yield
         return
-    token = _patience.set(_Patience())
+    token = _patience.set(_TimeBudget())
     try:
         yield
     finally:
@@ -67,7 +67,7 @@ def has_match(pattern: str, text: str) -> bool:
 @contextmanager
 def _spending() -> Iterator[float]:
     """Of the time that is left: how much one question may take. Raises ValueError when none is."""
-    patience = _patience.get() or _Patience()
+    patience = _patience.get() or _TimeBudget()
     if patience.left_s <= 0:
         raise ValueError(NO_TIME_LEFT)
     began = time.monotonic()
@@ -101,7 +101,7 @@ def is_other_key(key: str, schema: Mapping[str, Any]) -> bool:
         return False
 
 
-def check_untold(value: Any, schema: Any) -> None:
+def check_unevaluated_properties(value: Any, schema: Any) -> None:
     """Raises ValueError when `unevaluatedProperties` would ask a pattern that cannot be told in time.
 
     jsonschema asks for that keyword by itself, without a bound; so each key is put to each pattern here before.

@@ -15,7 +15,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(slots=True)
-class Node:
+class SourceNode:
     """A value and its place. `start` and `end` are offsets in the text; `keys` has the place of each key of a mapping.
 
     `count`, `chars` and `height` are those of the whole tree below it, aliases written out.
@@ -24,13 +24,13 @@ class Node:
     start: int
     end: int = 0
     value: Any = None
-    children: dict[str | int, Node] = field(default_factory=dict)
+    children: dict[str | int, SourceNode] = field(default_factory=dict)
     keys: dict[str | int, int] = field(default_factory=dict)
     count: int = 1
     chars: int = 0
     height: int = 1
 
-    def adopt(self, key: str | int, child: Node) -> None:
+    def adopt(self, key: str | int, child: SourceNode) -> None:
         """Takes a finished child in, value and sizes."""
         self.children[key] = child
         if isinstance(key, int):
@@ -57,7 +57,7 @@ class Source:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.root: Node | None = None
+        self.root: SourceNode | None = None
         self.problems: list[Problem] = []
         self._lines = [0, *(match.end() for match in re.finditer("\r\n?|\n", text))]
 
@@ -92,8 +92,8 @@ class Source:
         line = bisect_right(self._lines, at) - 1
         return line + 1, at - self._lines[line] + 1
 
-    def _find(self, path: Path) -> tuple[Node, bool]:
-        node = self.root or Node(start=0)
+    def _find(self, path: Path) -> tuple[SourceNode, bool]:
+        node = self.root or SourceNode(start=0)
         for part in path:
             if part not in node.children:
                 return node, False
@@ -115,29 +115,29 @@ def _place_of_expression(written: str, places: list[int], *, ordinal: int) -> in
     return 0
 
 
-def scalar(source: Source, value: Any, *, start: int, end: int, path: Path) -> Node:
+def scalar(source: Source, value: Any, *, start: int, end: int, path: Path) -> SourceNode:
     """A leaf. Numbers that JSON has no room for, and characters that cannot be stored, are problems."""
     if isinstance(value, str):
         if found := _UNSTORABLE.search(value):
             source.add(path, f"the character U+{ord(found[0]):04X} cannot be stored", at=start)
             value = _UNSTORABLE.sub("", value)
-        return Node(start, end, value, chars=len(value))
+        return SourceNode(start, end, value, chars=len(value))
     if isinstance(value, int) and abs(value) > limits.INTEGER_MAX:
         source.add(path, "a whole number has at most 64 bits; put it in quotes to keep it as text", at=start)
         value = 0
     if isinstance(value, float) and not math.isfinite(value):
         source.add(path, "expected a finite number", at=start)
         value = 0.0
-    return Node(start, end, value, chars=len(str(value)))
+    return SourceNode(start, end, value, chars=len(str(value)))
 
 
-def add_item(parent: Node, child: Node) -> None:
+def add_item(parent: SourceNode, child: SourceNode) -> None:
     """The next item of a list. Raises ReadError when the document becomes too large with it."""
     parent.adopt(len(parent.children), child)
     _check_sizes(parent, at=child.start)
 
 
-def add_entry(source: Source, parent: Node, *, key: str, at: int, child: Node, path: Path) -> None:
+def add_entry(source: Source, parent: SourceNode, *, key: str, at: int, child: SourceNode, path: Path) -> None:
     """An entry of a mapping; a key that is there already is a problem. Raises ReadError, as above."""
     if key in parent.children:
         line, _ = source.place(parent.keys[key])
@@ -148,7 +148,7 @@ def add_entry(source: Source, parent: Node, *, key: str, at: int, child: Node, p
     _check_sizes(parent, at=child.start)
 
 
-def _check_sizes(node: Node, *, at: int) -> None:
+def _check_sizes(node: SourceNode, *, at: int) -> None:
     if node.count > limits.PLAN_NODES:
         raise ReadError(f"the document has more than {limits.PLAN_NODES:,} values", at=at)
     if node.chars > limits.PLAN_BYTES:

@@ -18,7 +18,7 @@ from yaml.events import (
 
 from pulser.language.problems import Path
 from pulser.language.scalars import resolve
-from pulser.language.source import Node, ReadError, Source, add_entry, add_item, check_levels, scalar
+from pulser.language.source import ReadError, Source, SourceNode, add_entry, add_item, check_levels, scalar
 
 # The C parser is ten times faster; a PyYAML that was built without it has only the other.
 _LOADER: Any = getattr(yaml, "CLoader", yaml.Loader)
@@ -31,7 +31,7 @@ _HINTS = {
 }
 
 
-def read(source: Source) -> Node | None:
+def read(source: Source) -> SourceNode | None:
     """The root of the only document. Raises ReadError where reading cannot go on."""
     try:
         return _Builder(source).build()
@@ -53,11 +53,11 @@ class _Builder:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.events = _events(source.text)
-        self.anchors: dict[str, Node] = {}
+        self.anchors: dict[str, SourceNode] = {}
         self.open_anchors: set[str] = set()
 
-    def build(self) -> Node | None:
-        root: Node | None = None
+    def build(self) -> SourceNode | None:
+        root: SourceNode | None = None
         for event in self.events:
             if isinstance(event, DocumentStartEvent):
                 if root is not None:
@@ -65,7 +65,7 @@ class _Builder:
                 root = self._node(next(self.events), path=(), level=1)
         return root
 
-    def _node(self, event: Any, *, path: Path, level: int) -> Node:
+    def _node(self, event: Any, *, path: Path, level: int) -> SourceNode:
         at = _start(event)
         check_levels(level, at=at)
         if isinstance(event, AliasEvent):
@@ -80,7 +80,7 @@ class _Builder:
             self.anchors[anchor] = node
         return node
 
-    def _aliased(self, event: Any, *, level: int) -> Node:
+    def _aliased(self, event: Any, *, level: int) -> SourceNode:
         at = _start(event)
         if event.anchor in self.open_anchors:
             raise ReadError(f"the alias `*{event.anchor}` stands inside what it names", at=at)
@@ -94,7 +94,7 @@ class _Builder:
         if event.tag is not None:
             self.source.add(path, f"tags (`{event.tag[:60]}`) are not allowed", at=_start(event))
 
-    def _content(self, event: Any, *, path: Path, level: int) -> Node:
+    def _content(self, event: Any, *, path: Path, level: int) -> SourceNode:
         if isinstance(event, ScalarEvent):
             value = resolve(event.value) if event.implicit[0] else event.value
             start, end = _start(event), _end(event)
@@ -103,8 +103,8 @@ class _Builder:
             return self._sequence(event, path=path, level=level)
         return self._mapping(event, path=path, level=level)
 
-    def _sequence(self, start: Any, *, path: Path, level: int) -> Node:
-        node = Node(_start(start), value=[])
+    def _sequence(self, start: Any, *, path: Path, level: int) -> SourceNode:
+        node = SourceNode(_start(start), value=[])
         for event in self.events:
             if isinstance(event, SequenceEndEvent):
                 node.end = _end(event)
@@ -112,8 +112,8 @@ class _Builder:
             add_item(node, self._node(event, path=(*path, len(node.children)), level=level + 1))
         return node
 
-    def _mapping(self, start: Any, *, path: Path, level: int) -> Node:
-        node = Node(_start(start), value={})
+    def _mapping(self, start: Any, *, path: Path, level: int) -> SourceNode:
+        node = SourceNode(_start(start), value={})
         for event in self.events:
             if isinstance(event, MappingEndEvent):
                 node.end = _end(event)
@@ -123,7 +123,7 @@ class _Builder:
             add_entry(self.source, node, key=key, at=_start(event), child=child, path=path)
         return node
 
-    def _key(self, event: Any, *, path: Path, parent: Node) -> str:
+    def _key(self, event: Any, *, path: Path, parent: SourceNode) -> str:
         at = _start(event)
         if isinstance(event, ScalarEvent):
             return str(scalar(self.source, event.value, start=at, end=at, path=path).value)

@@ -72,11 +72,11 @@ def spawn(child: Child, *, output: int | IO[bytes] | None = None) -> subprocess.
         group=account.gid if account else None,
         extra_groups=[] if account else None,
         # No threads here, so this is safe; it runs after the change of user, which would clear the death signal.
-        preexec_fn=_die_with(os.getpid(), child.stop_signal),  # noqa: PLW1509
+        preexec_fn=_set_parent_death_signal(os.getpid(), child.stop_signal),  # noqa: PLW1509
     )
 
 
-def _die_with(parent: int, death_signal: signal.Signals) -> Callable[[], None]:
+def _set_parent_death_signal(parent: int, death_signal: signal.Signals) -> Callable[[], None]:
     def arm() -> None:
         LIBC.prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
         if os.getppid() != parent:  # the parent died before the signal was armed

@@ -22,7 +22,7 @@ from typing import IO
 
 CHUNK_BYTES = 64 * 1024
 LOOK_S = 0.1  # seconds between two looks, at most
-LINGER_S = 1.0  # for output of background children after the main process ended
+DRAIN_S = 1.0  # for output of background children after the main process ended
 _SETTLE_S = 0.1  # for the pipes to close after SIGKILL
 _FIRST_PAUSE_S = 0.001
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -63,7 +63,7 @@ class CannotStart(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Handling:
+class CommandOptions:
     """How a command is treated while it runs.
 
     `write` gets output as it comes, by stream; `started` the number of the process group. `should_stop` is asked again
@@ -77,7 +77,7 @@ class Handling:
     tail_bytes: int
 
 
-def run_command(command: Command, handling: Handling) -> Exit:
+def run_command(command: Command, handling: CommandOptions) -> Exit:
     """Run it to its end. Raises CannotStart. No process of its group is left when this returns."""
     pipes = _Pipes(stdin=command.stdin, write=handling.write, tail_bytes=handling.tail_bytes)
     child = _start(command)
@@ -90,12 +90,12 @@ def run_command(command: Command, handling: Handling) -> Exit:
     return Exit(exit_code, stdout=pipes.tail("stdout"), stderr=pipes.tail("stderr"), was_stopped=was_stopped)
 
 
-def _attend(child: subprocess.Popen[bytes], pipes: _Pipes, handling: Handling) -> bool:
+def _attend(child: subprocess.Popen[bytes], pipes: _Pipes, handling: CommandOptions) -> bool:
     """Pumps until the child is done. True when it had to be told to stop."""
     pipes.pump(until=lambda: _has_ended(child) or handling.should_stop())
     if _has_ended(child):
         # What it left in the background may hold the pipes open for ever; its last words are waited for, not its end.
-        pipes.pump(until=lambda: pipes.are_closed or handling.should_stop(), for_s=LINGER_S)
+        pipes.pump(until=lambda: pipes.are_closed or handling.should_stop(), for_s=DRAIN_S)
         return False
     _signal_group(child, signal.SIGTERM)
     pipes.pump(until=lambda: _has_ended(child) and pipes.are_closed, for_s=handling.grace_s)

@@ -15,11 +15,11 @@ from typing import Any, Self
 from pulser.processes.lines import LineBuffer
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-SAME_WISH_S = 0.5  # `make` passes on what the terminal has sent already: that is one wish, not two
+SIGNAL_DEBOUNCE_S = 0.5  # `make` passes on what the terminal has sent already: that is one wish, not two
 CHUNK_BYTES = 64 * 1024
 CHUNKS_AT_ONCE = 16
 
-Hear = Callable[[str], None]
+OnData = Callable[[str], None]
 
 
 class Pump:
@@ -60,10 +60,10 @@ class Pump:
         now = time.monotonic()
         if not self.is_stop_asked:
             self.is_stop_asked, self._asked_at = True, now
-        elif now - self._asked_at > SAME_WISH_S:
+        elif now - self._asked_at > SIGNAL_DEBOUNCE_S:
             self.is_impatient = True
 
-    def open_pipe(self, hear: Hear) -> int:
+    def open_pipe(self, hear: OnData) -> int:
         """The writing end of a pipe, for a child; each line that comes out of it is given to `hear`. Close it."""
         reading, writing = os.pipe()
         os.set_blocking(reading, False)

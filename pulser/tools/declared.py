@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pulser.language.conformance import mismatches
 from pulser.language.json_values import parse_json
 from pulser.language.limits import OUTPUT_BYTES
 from pulser.language.problems import path_text
+from pulser.language.schema_validation import mismatches
 from pulser.tools.values import clean_text, storable
 
 _ENTRY = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)(=|<<)(.*)", re.DOTALL)
@@ -36,7 +36,7 @@ class DeclaredOutputs:
     warnings: list[str] = field(default_factory=list)
 
 
-def collect(path: Path, *, declared: Mapping[str, Mapping[str, Any]]) -> DeclaredOutputs:
+def read_declared_outputs(path: Path, *, declared: Mapping[str, Mapping[str, Any]]) -> DeclaredOutputs:
     """Reads the file and checks it. Never raises: what is wrong stands in `problems`."""
     found = DeclaredOutputs()
     try:

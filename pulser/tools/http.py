@@ -69,10 +69,10 @@ class Http:
 
     def call(self, arguments: Mapping[str, Any], context: ToolContext) -> Outputs:
         """Network trouble, 429 and 5xx are transient, other 4xx permanent, unless `expect` names the status."""
-        from pulser.tools.exchange import exchange  # not before it is needed: it brings all of httpx
+        from pulser.tools.http_client import send_request  # not before it is needed: it brings all of httpx
 
         expect = arguments.get("expect", _SUCCESS)
-        outputs = exchange(arguments, context, expect=expect, is_safe=effect_of(arguments) is Effect.PURE)
+        outputs = send_request(arguments, context, expect=expect, is_safe=effect_of(arguments) is Effect.PURE)
         _judge(outputs, expect=expect)
         return outputs
 

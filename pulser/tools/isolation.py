@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pulser.language.catalogue import ErrorClass
 from pulser.language.limits import OUTPUT_BYTES
 from pulser.tools import base
-from pulser.tools.process import Command, Ended, run
+from pulser.tools.process import Command, ProcessResult, run
 from pulser.tools.shell import MEMORY_BYTES, environment
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def call(target: Target, args: Mapping[str, Any], *, context: base.ToolContext) 
         return _result(answer, ended=ended)
 
 
-def _result(answer: Path, *, ended: Ended) -> Any:
+def _result(answer: Path, *, ended: ProcessResult) -> Any:
     if not answer.is_file() or answer.stat().st_size > 2 * OUTPUT_BYTES:
         raise base.FailedError(f"the function's process ended with {ended.exit_code} and left no result")
     said = json.loads(answer.read_bytes())

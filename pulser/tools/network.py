@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import httpcore
 
 from pulser.tools.base import PermanentError, TimedOut, TransientError
-from pulser.tools.watch import LOOK_S, Watch, attended
+from pulser.tools.interruption import LOOK_S, StopCheck, run_interruptible
 
 CONNECT_S = 10.0
 Address = IPv4Address | IPv6Address
@@ -51,7 +51,7 @@ def _carried(address: IPv6Address) -> list[IPv4Address]:
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
+class AddressPolicy:
     """Which addresses may be reached: public ones, and what the operator allows.
 
     `allow` entries: a name (`intranet.example`), a name or address with a port (`localhost:8080`, `[::1]:8080`), an
@@ -63,7 +63,7 @@ class Guard:
     def admits(self, address: Address, *, host: str, port: int) -> bool:
         return is_public(address) or any(_covers(entry, address, host=host, port=port) for entry in self.allow)
 
-    def resolve(self, host: str, *, port: int, watch: Watch) -> list[Address]:
+    def resolve(self, host: str, *, port: int, watch: StopCheck) -> list[Address]:
         """The admitted addresses of the host. Raises PermanentError when there is none, TransientError without DNS."""
         found = _resolve(host, port=port, watch=watch)
         admitted = [address for address in found if self.admits(address, host=host, port=port)]
@@ -87,14 +87,14 @@ def _covers(entry: str, address: Address, *, host: str, port: int) -> bool:
     return name.strip("[]").lower() in names and wanted in ("", str(port))
 
 
-def _resolve(host: str, *, port: int, watch: Watch) -> list[Address]:
+def _resolve(host: str, *, port: int, watch: StopCheck) -> list[Address]:
     def look_up() -> list[Address]:
         infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         # A scope ("fe80::1%eth0") only ever stands on link-local addresses, which are refused with or without it.
         return list(dict.fromkeys(ip_address(str(info[4][0]).partition("%")[0]) for info in infos))
 
     try:
-        return attended(look_up, watch=watch)
+        return run_interruptible(look_up, watch=watch)
     except UnicodeError as error:
         raise PermanentError(f"{host[:200]!r} is not a host name") from error
     except OSError as error:
@@ -104,7 +104,7 @@ def _resolve(host: str, *, port: int, watch: Watch) -> list[Address]:
 class GuardedBackend(httpcore.NetworkBackend):
     """Opens TCP connections for httpcore, to checked addresses, and looks at the watch in every wait."""
 
-    def __init__(self, guard: Guard, *, watch: Watch) -> None:
+    def __init__(self, guard: AddressPolicy, *, watch: StopCheck) -> None:
         self._guard = guard
         self._watch = watch
 
@@ -122,7 +122,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         raise PermanentError("unix sockets cannot be reached over HTTP")
 
 
-def _connect(address: Address, *, port: int, watch: Watch) -> socket.socket:
+def _connect(address: Address, *, port: int, watch: StopCheck) -> socket.socket:
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -139,7 +139,7 @@ def _connect(address: Address, *, port: int, watch: Watch) -> socket.socket:
     return sock
 
 
-def _await_connected(sock: socket.socket, *, address: Address, port: int, watch: Watch) -> int:
+def _await_connected(sock: socket.socket, *, address: Address, port: int, watch: StopCheck) -> int:
     tries = int(CONNECT_S / LOOK_S)
     with selectors.DefaultSelector() as selector:
         selector.register(sock, selectors.EVENT_WRITE)
@@ -153,7 +153,7 @@ def _await_connected(sock: socket.socket, *, address: Address, port: int, watch:
 class GuardedStream(httpcore.NetworkStream):
     """A socket whose waits are cut in slices, so that a server which drips bytes cannot hold the step."""
 
-    def __init__(self, sock: socket.socket, *, watch: Watch) -> None:
+    def __init__(self, sock: socket.socket, *, watch: StopCheck) -> None:
         self._sock = sock
         self._watch = watch
 

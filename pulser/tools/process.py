@@ -6,19 +6,19 @@ import errno
 from dataclasses import dataclass
 
 from pulser.language.limits import STREAM_TAIL_BYTES
-from pulser.processes.command import CannotStart, Command, Handling, run_command
+from pulser.processes.command import CannotStart, Command, CommandOptions, run_command
 from pulser.tools.base import PermanentError, TimedOut, ToolContext, TransientError
+from pulser.tools.interruption import StopCheck
 from pulser.tools.values import text_of
-from pulser.tools.watch import Watch
 
 KILL_GRACE_S = 10.0  # between SIGTERM and SIGKILL; `settings["kill_grace_s"]` changes it
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 
-__all__ = ["Command", "Ended", "run"]
+__all__ = ["Command", "ProcessResult", "run"]
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ProcessResult:
     """How it ended: the exit code (128 + n by signal n, as shells say it) and the last 64 KiB of each stream."""
 
     exit_code: int
@@ -26,14 +26,14 @@ class Ended:
     stderr: str
 
 
-def run(command: Command, *, context: ToolContext) -> Ended:
+def run(command: Command, *, context: ToolContext) -> ProcessResult:
     """Run the command to its end; its output goes to `context.write` as it comes.
 
     Raises Cancelled, TimedOut (with `stdout` and `stderr` as outputs), PermanentError when it cannot be started, and
     TransientError when the machine has no process or memory left. No process of its group is left when this returns.
     """
-    watch = Watch(context)
-    handling = Handling(
+    watch = StopCheck(context)
+    handling = CommandOptions(
         write=context.write,
         started=context.started_group,
         should_stop=lambda: watch.stopped,
@@ -44,13 +44,13 @@ def run(command: Command, *, context: ToolContext) -> Ended:
         end = run_command(command, handling)
     except CannotStart as error:
         raise _start_error(error.cause, command) from error
-    ended = Ended(end.exit_code, stdout=text_of(end.stdout), stderr=text_of(end.stderr))
+    ended = ProcessResult(end.exit_code, stdout=text_of(end.stdout), stderr=text_of(end.stderr))
     if end.was_stopped:
         _raise_stopped(watch, ended)
     return ended
 
 
-def _raise_stopped(watch: Watch, ended: Ended) -> None:
+def _raise_stopped(watch: StopCheck, ended: ProcessResult) -> None:
     try:
         watch.check()
     except TimedOut as error:

@@ -16,8 +16,8 @@ from typing import Any
 from pulser.language.catalogue import Effect, ToolSpec
 from pulser.language.limits import GIB
 from pulser.tools.base import FailedError, Outputs, PermanentError, ToolContext
-from pulser.tools.declared import DeclaredOutputs, collect
-from pulser.tools.process import Command, Ended, run
+from pulser.tools.declared import DeclaredOutputs, read_declared_outputs
+from pulser.tools.process import Command, ProcessResult, run
 from pulser.tools.terminal import without_control
 
 MEMORY_BYTES = 4 * GIB  # of address space per process; `settings["shell_memory_bytes"]` changes it, 0 lifts it
@@ -82,7 +82,7 @@ class Shell:
                 memory_bytes=int(context.settings.get("shell_memory_bytes", MEMORY_BYTES)),
             )
             ended = run(command, context=context)
-            declared = collect(path, declared=context.declared)
+            declared = read_declared_outputs(path, declared=context.declared)
         _warn(declared, context)
         return _outputs(ended, declared)
 
@@ -132,7 +132,7 @@ def _warn(declared: DeclaredOutputs, context: ToolContext) -> None:
         context.write("stderr", f"warning: {warning}\n".encode())
 
 
-def _outputs(ended: Ended, declared: DeclaredOutputs) -> Outputs:
+def _outputs(ended: ProcessResult, declared: DeclaredOutputs) -> Outputs:
     outputs: Outputs = {"exit_code": ended.exit_code, "stdout": ended.stdout, "stderr": ended.stderr}
     outputs |= declared.values
     if ended.exit_code in _CANNOT_RUN:
@@ -147,7 +147,7 @@ def _outputs(ended: Ended, declared: DeclaredOutputs) -> Outputs:
     return outputs
 
 
-def _last_line(ended: Ended) -> str:
+def _last_line(ended: ProcessResult) -> str:
     lines = (without_control(line).strip() for line in reversed(ended.stderr.splitlines()))
     last = next(filter(None, lines), "")
     return f": {last[:500]}" if last else ""

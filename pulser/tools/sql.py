@@ -25,8 +25,8 @@ from psycopg.abc import Params
 from pulser.language.catalogue import Effect, ToolSpec
 from pulser.language.limits import OUTPUT_BYTES
 from pulser.tools.base import FailedError, Outputs, PermanentError, TimedOut, ToolContext, ToolError, TransientError
+from pulser.tools.interruption import StopCheck, run_interruptible
 from pulser.tools.values import clean_text, storable
-from pulser.tools.watch import Watch, attended
 
 CONNECT_S = 10
 _CANCEL_S = 1.0  # to deliver the wish to cancel
@@ -88,11 +88,11 @@ class Sql:
     def call(self, arguments: Mapping[str, Any], context: ToolContext) -> Outputs:
         """Connection, lock and serialization trouble is transient, a violated constraint failed, bad SQL permanent."""
         conninfo = _conninfo(arguments["database"], databases=context.settings.get("databases", {}))
-        watch = Watch(context)
+        watch = StopCheck(context)
         watch.check()
         query = _Query(arguments, conninfo=conninfo, watch=watch)
         try:
-            return attended(query.run, watch=watch, stop=query.stop, settle_s=_SETTLE_S)
+            return run_interruptible(query.run, watch=watch, stop=query.stop, settle_s=_SETTLE_S)
         except (psycopg.Error, TimedOut) as error:
             if query.is_committing:
                 raise PermanentError(_IN_DOUBT) from error
@@ -111,7 +111,7 @@ def _conninfo(name: str, *, databases: Mapping[str, str]) -> str:
 class _Query:
     """One statement in one transaction on one connection: `run` on its thread, `stop` from the one that waits."""
 
-    def __init__(self, arguments: Mapping[str, Any], *, conninfo: str, watch: Watch) -> None:
+    def __init__(self, arguments: Mapping[str, Any], *, conninfo: str, watch: StopCheck) -> None:
         self.is_committing = False
         self._watch = watch
         self._text: str = arguments["query"]

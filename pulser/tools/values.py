@@ -55,10 +55,10 @@ def _cleaned(value: Any, *, depth: int) -> Any:
         return [_cleaned(item, depth=depth + 1) for item in value]
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return {clean_text(key): _cleaned(item, depth=depth + 1) for key, item in value.items()}
-    raise ValueError(f"{_shown(value)} is not JSON")
+    raise ValueError(f"{_escape_unstorable(value)} is not JSON")
 
 
-def _shown(value: Any) -> str:
+def _escape_unstorable(value: Any) -> str:
     if isinstance(value, dict):
         return "an object whose keys are not all text"
     return str(value) if isinstance(value, float) else f"a {type(value).__name__}"

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from pulser.language.limits import PATTERN_CHARS
-from pulser.verifiers.child import EXCERPT_CHARS, MatchError, ask
+from pulser.verifiers.regex_process import EXCERPT_CHARS, MatchError, match_in_child
 
 TIME_LIMIT_S = 5.0
 _STEPS_AT_ONCE = 10_000_000  # about a quarter of a second
@@ -21,23 +21,23 @@ _CHOICE = re.compile(r"[?|]")
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class RegexMatch:
     """Where the first match starts, in characters, and its first 500 characters."""
 
     offset: int
     text: str
 
 
-def search(pattern: str, *, text: str, within_s: float | None = None) -> Match | None:
+def search(pattern: str, *, text: str, within_s: float | None = None) -> RegexMatch | None:
     """The first match. Raises MatchError for a pattern that is none, or that takes longer (5 s) on this text."""
     if worst_steps(pattern, length=len(text)) > _STEPS_AT_ONCE:
-        answer = ask(pattern, text, within_s=TIME_LIMIT_S if within_s is None else within_s)
-        return Match(*answer) if answer else None
+        answer = match_in_child(pattern, text, within_s=TIME_LIMIT_S if within_s is None else within_s)
+        return RegexMatch(*answer) if answer else None
     try:
         found = re.search(pattern, text)
     except (re.error, RecursionError, OverflowError) as error:
         raise MatchError(f"not a regular expression: {error}") from error
-    return Match(found.start(), found.group()[:EXCERPT_CHARS]) if found else None
+    return RegexMatch(found.start(), found.group()[:EXCERPT_CHARS]) if found else None
 
 
 def has_match(pattern: str, text: str, *, within_s: float) -> bool:

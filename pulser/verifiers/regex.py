@@ -9,8 +9,8 @@ from typing import Any
 from pulser.language.catalogue import VerifierSpec
 from pulser.language.limits import PATTERN_CHARS, STREAM_TAIL_BYTES
 from pulser.verifiers.base import StepResult, Verdict
-from pulser.verifiers.child import MatchError
-from pulser.verifiers.matching import Match, search
+from pulser.verifiers.matching import RegexMatch, search
+from pulser.verifiers.regex_process import MatchError
 
 _CONFIG = {
     "type": "object",
@@ -54,7 +54,7 @@ class Regex:
         return _verdict(match, evidence=evidence)
 
 
-def _verdict(match: Match | None, *, evidence: dict[str, Any]) -> Verdict:
+def _verdict(match: RegexMatch | None, *, evidence: dict[str, Any]) -> Verdict:
     place = f"`{evidence['pattern']}` in {evidence['in']}"
     found = "not found" if match is None else f"found at {evidence['match']['offset']}"
     passed = (match is None) == evidence["absent"]

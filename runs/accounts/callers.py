@@ -21,7 +21,7 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class Credentials:
     """What an actor was recognized by, so that it can be asked again whether it still holds."""
 
     token: int | None = None
@@ -35,7 +35,7 @@ class Caller:
     """An actor and what it was recognized by."""
 
     actor: Actor
-    identity: Identity = Identity()
+    identity: Credentials = Credentials()
 
     @property
     def has_cookie(self) -> bool:
@@ -49,7 +49,7 @@ def caller_of_token(token: ApiToken | None) -> Caller:
         return Caller(NOBODY)
     if token.last_used_at is None or token.last_used_at < timezone.now() - USE_NOTED_EVERY:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=Now())
-    return Caller(actor_of_token(token), Identity(token=token.pk))
+    return Caller(actor_of_token(token), Credentials(token=token.pk))
 
 
 def caller_of_user(user: User | AnonymousUser, *, login: str) -> Caller:
@@ -57,23 +57,23 @@ def caller_of_user(user: User | AnonymousUser, *, login: str) -> Caller:
     if not user.is_authenticated:
         return Caller(NOBODY)
     mark = user.get_session_auth_hash() if isinstance(user, User) else ""
-    return Caller(actor_of_user(user), Identity(user=user.pk, login=login, password_mark=mark))
+    return Caller(actor_of_user(user), Credentials(user=user.pk, login=login, password_mark=mark))
 
 
-def still_valid(identities: Iterable[Identity]) -> dict[Identity, Actor]:
+def recheck_identities(identities: Iterable[Credentials]) -> dict[Credentials, Actor]:
     """The actors of those that still hold; others are missing. At most four queries, however many are asked for."""
     asked = set(identities)
     return _tokens_now(asked) | _users_now(asked)
 
 
-def _tokens_now(asked: set[Identity]) -> dict[Identity, Actor]:
+def _tokens_now(asked: set[Credentials]) -> dict[Credentials, Actor]:
     wanted = {identity.token: identity for identity in asked if identity.token is not None}
     if not wanted:
         return {}
     return {wanted[token.pk]: actor_of_token(token) for token in ApiToken.objects.valid().filter(pk__in=wanted)}
 
 
-def _users_now(asked: set[Identity]) -> dict[Identity, Actor]:
+def _users_now(asked: set[Credentials]) -> dict[Credentials, Actor]:
     people = [identity for identity in asked if identity.user is not None]
     if not people:
         return {}
@@ -89,5 +89,5 @@ def _users_now(asked: set[Identity]) -> dict[Identity, Actor]:
     }
 
 
-def _same_password(user: AbstractBaseUser, identity: Identity) -> bool:
+def _same_password(user: AbstractBaseUser, identity: Credentials) -> bool:
     return constant_time_compare(user.get_session_auth_hash(), identity.password_mark)

@@ -13,7 +13,7 @@ from pulser.language.limits import TITLE_CHARS
 from runs.accounts.actors import Actor
 from runs.bulk.plan import BY_BOARD, UNDO_SLUG, ensure_lane, ensure_undo_plan
 from runs.commands.start import Idempotency, start_run
-from runs.errors import DoesNotFit, Forbidden, MoveRefused
+from runs.errors import Forbidden, InvalidValue, MoveRefused
 from runs.models import Event, Run, Step
 from runs.models.run import RunQuerySet
 from runs.queries.lists.filters import TextQuery, matching, read_filters
@@ -23,7 +23,7 @@ MOVES = ("run.archived", "run.unarchived")
 UNDO, REDO = "Undo: ", "Redo: "
 
 
-def undone_by(bulk: Run) -> str:
+def reverse_action(bulk: Run) -> str:
     """The action that takes it back; empty for what is no bulk work, and for what cannot be taken back."""
     is_ours = bulk.plan_version.plan.slug in BY_BOARD
     return UNDONE_BY.get(str(bulk.params.get("action")), "") if is_ours else ""
@@ -33,9 +33,9 @@ def start_undo(actor: Actor, bulk: Run) -> Run:
     """The run that takes it back. Raises Forbidden, DoesNotFit, MoveRefused, Busy."""
     if not actor.can_operate:
         raise Forbidden("this asks for the role operator")
-    action = undone_by(bulk)
+    action = reverse_action(bulk)
     if not action:
-        raise DoesNotFit("only bulk work that archived or restored runs can be undone")
+        raise InvalidValue("only bulk work that archived or restored runs can be undone")
     if not bulk.is_finished:
         raise MoveRefused("it is still under way: cancel it or let it end, then undo it")
     if bulk.status == RunStatus.SUCCESS and expected(bulk) == 0:
@@ -57,10 +57,10 @@ def start_undo(actor: Actor, bulk: Run) -> Run:
     return started.run
 
 
-def may_be_undone(bulk: Run, children: Iterable[Run]) -> bool:
+def can_undo(bulk: Run, children: Iterable[Run]) -> bool:
     """Whether its page offers that: it has ended, and none of the runs that it led to undid it, or is about to."""
     undos = (child for child in children if child.plan_version.plan.slug == UNDO_SLUG)
-    return bulk.is_finished and bool(undone_by(bulk)) and not any(_counts(child, bulk) for child in undos)
+    return bulk.is_finished and bool(reverse_action(bulk)) and not any(_counts(child, bulk) for child in undos)
 
 
 def _counts(undo: Run, bulk: Run) -> bool:
@@ -94,7 +94,7 @@ def expected(bulk: Run) -> int | None:
     return done if isinstance(done, int) else None
 
 
-def done_by(bulk: Run) -> RunQuerySet:
+def changed_runs(bulk: Run) -> RunQuerySet:
     """The runs that it archived, or restored, and that nobody moved since; oldest first. `bulk` has ended."""
     told = Event.objects.filter(run=OuterRef("pk"), kind__in=MOVES).order_by("-seq")
     last = told.annotate(bulk=KeyTextTransform("bulk", "data")).values("bulk")[:1]

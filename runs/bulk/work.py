@@ -20,14 +20,14 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 
 from pulser.tools.base import PermanentError, ToolContext
+from pulser.tools.interruption import StopCheck
 from pulser.tools.python import attentive, effect
-from pulser.tools.watch import Watch
 from runs import commands
 from runs.accounts.actors import OPERATOR, Actor
-from runs.bulk.asking import RUNS_MAX, meant, read_moment
 from runs.bulk.report import report
-from runs.bulk.undo import done_by, expected, undone_by
-from runs.errors import DoesNotFit, RunError
+from runs.bulk.selection import RUNS_MAX, read_moment, selected_runs
+from runs.bulk.undo import changed_runs, expected, reverse_action
+from runs.errors import InvalidValue, RunError
 from runs.execution.disconnects import retry_on_disconnect
 from runs.models import Event, Run, Step
 from runs.queries.lists.filters import TextQuery, read_filters
@@ -59,7 +59,7 @@ ACTIONS: Mapping[str, Action] = {
 
 
 @dataclass(slots=True)
-class Tally:
+class BulkResult:
     """What became of the runs so far."""
 
     total: int
@@ -122,7 +122,7 @@ def take_back(*, action: str, bulk: str, context: ToolContext) -> dict[str, Any]
     Those that somebody moved since stay as they are. Returns and raises as `carry_out` does.
     """
     undone = retry_on_disconnect(lambda: _undone(bulk))
-    if undone is None or undone.finished_at is None or undone_by(undone) != action:
+    if undone is None or undone.finished_at is None or reverse_action(undone) != action:
         raise PermanentError("the bulk work that is to be undone is not there any more, or is under way again")
     done = retry_on_disconnect(lambda: expected(undone))
     return _go_through(action, lambda actor: _done_by(undone), context=context, number=done or 0, missing=MISSING)
@@ -138,7 +138,8 @@ def _undone(bulk: str) -> Run | None:
 def _done_by(bulk: Run) -> list[str]:
     try:
         return [
-            str(pk) for pk in retry_on_disconnect(lambda: list(done_by(bulk).values_list("pk", flat=True)[:RUNS_MAX]))
+            str(pk)
+            for pk in retry_on_disconnect(lambda: list(changed_runs(bulk).values_list("pk", flat=True)[:RUNS_MAX]))
         ]
     except ValidationError as error:
         raise PermanentError("the bulk work that is to be undone named what is no run") from error
@@ -156,7 +157,7 @@ def _go_through(
     bulk = retry_on_disconnect(lambda: Run.objects.get(pk=context.run_id))
     actor = Actor(bulk.actor, frozenset({OPERATOR}))
     ids = _selected(context.workdir / SELECTED, lambda: select(actor))
-    tally = Tally(len(ids))
+    tally = BulkResult(len(ids))
     if number > len(ids):
         tally.miss(number - len(ids), why=missing)
     print(f"{action}: {len(ids):,} runs, as {actor.name}")
@@ -193,10 +194,10 @@ def _matching(actor: Actor, query: str, asked_at: str) -> list[str]:
         raise PermanentError(f"the query means nothing: {filters.problems[0]}")
     try:
         moment = read_moment(asked_at)
-    except DoesNotFit as error:
+    except InvalidValue as error:
         raise PermanentError(f"asked_at: {error.message}") from error
     found = retry_on_disconnect(
-        lambda: list(meant(actor, filters, asked_at=moment).values_list("pk", flat=True)[:RUNS_MAX])
+        lambda: list(selected_runs(actor, filters, asked_at=moment).values_list("pk", flat=True)[:RUNS_MAX])
     )
     return [str(pk) for pk in found]
 
@@ -207,8 +208,8 @@ def _batches(ids: Sequence[str]) -> Iterator[list[str]]:
         yield batch
 
 
-def _do(action: Action, batch: list[str], *, bulk: Run, actor: Actor, tally: Tally, context: ToolContext) -> None:
-    watch = Watch(context)
+def _do(action: Action, batch: list[str], *, bulk: Run, actor: Actor, tally: BulkResult, context: ToolContext) -> None:
+    watch = StopCheck(context)
     known = retry_on_disconnect(lambda: {str(run.pk): run for run in Run.objects.filter(pk__in=batch)})
     ours = retry_on_disconnect(lambda: _done_before(action, batch, bulk=bulk, actor=actor))
     for run_id in batch:
@@ -228,7 +229,7 @@ def _done_before(action: Action, batch: Sequence[str], *, bulk: Run, actor: Acto
     return {str(run_id) for run_id in told.values_list("run_id", flat=True)}
 
 
-def _do_one(action: Action, run_id: str, *, run: Run | None, bulk: Run, actor: Actor, tally: Tally) -> None:
+def _do_one(action: Action, run_id: str, *, run: Run | None, bulk: Run, actor: Actor, tally: BulkResult) -> None:
     if run is None:
         tally.skip(run_id, "", why="there is no such run any more")
     elif action.is_done(run):

@@ -11,7 +11,7 @@ from pulser.engine.states import RunStatus
 from pulser.tools.values import clean_text
 from runs.accounts.actors import Actor
 from runs.commands.rights import require_operator
-from runs.errors import NotThere
+from runs.errors import NotFound
 from runs.models import Lane, Run
 from runs.models.lane import REASON_CHARS
 from runs.signals import work_ready
@@ -39,7 +39,7 @@ def change_lane(name: str, wanted: Mapping[str, Any], *, actor: Actor) -> Lane:
     require_operator(actor)
     lanes = Lane.objects.filter(name=name)
     if not lanes.exists():
-        raise NotThere(f"there is no lane {name[:50]}")
+        raise NotFound(f"there is no lane {name[:50]}")
     if wanted:
         lanes.update(**{**wanted, **_pausing(wanted, actor)})
     lane = lanes.with_load().get()

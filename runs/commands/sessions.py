@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from pulser.tools.values import clean_text
 from runs.accounts.actors import Actor
 from runs.commands.rights import require_operator
-from runs.errors import DoesNotFit, MoveRefused
+from runs.errors import InvalidValue, MoveRefused
 from runs.models import Session
 from runs.models.session import DEFAULT_SESSION, NAME_CHARS
 
@@ -58,7 +58,7 @@ def unarchive_session(session: Session, *, actor: Actor) -> None:
 def _session_name(text: str) -> str:
     name = clean_text(text.replace("\0", "")).strip()
     if not name:
-        raise DoesNotFit("a session needs a name")
+        raise InvalidValue("a session needs a name")
     if len(name) > NAME_CHARS:
-        raise DoesNotFit(f"a session's name has at most {NAME_CHARS} characters")
+        raise InvalidValue(f"a session's name has at most {NAME_CHARS} characters")
     return name

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models.expressions import RawSQL
 
-from pulser.catalogue import UnreadablePlan, graph_of
+from pulser.catalogue import IncompatiblePlan, compiled_plan
 from pulser.engine.graph import Graph
 from pulser.engine.states import RunStatus
 from pulser.language.document import Plan as PlanDocument
@@ -22,14 +22,14 @@ from pulser.language.params import ParamsTooLarge, check_params
 from pulser.models import Plan, PlanVersion
 from pulser.tools.values import clean
 from runs.accounts.actors import Actor
-from runs.errors import Busy, Forbidden, KeyReused, NotThere, StartRefused, TooLarge
+from runs.errors import Busy, Forbidden, IdempotencyKeyReused, NotFound, StartRefused, TooLarge
 from runs.models import Lane, Run, Session
 from runs.models.choices import ENVIRONMENTS
-from runs.models.known import known
 from runs.models.lane import DEFAULT_LANE
+from runs.models.partial import partial_instance
 from runs.models.run import RunQuerySet
 from runs.models.session import DEFAULT_SESSION
-from runs.transitions.create import Created, HookDelivery, NewRun, create_run
+from runs.transitions.create import CreateResult, HookDelivery, NewRun, create_run
 
 KEEP_KEYS_DAYS = 7
 KEPT_SINCE = RawSQL("now() - %s * interval '1 day'", [KEEP_KEYS_DAYS])
@@ -50,7 +50,7 @@ class Idempotency:
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class StartResult:
     """`created` is false when the same request had started the run before."""
 
     run: Run
@@ -65,7 +65,7 @@ def find_version(reference: str) -> PlanVersion:
         versions = versions.filter(number=whole_number(number, at_most=NUMBER_MAX) or 0)
     found = versions.order_by("-number").first()
     if found is None:
-        raise NotThere(_no_such_plan(slug, number))
+        raise NotFound(_no_such_plan(slug, number))
     return found
 
 
@@ -91,7 +91,7 @@ def start_run(  # noqa: PLR0913  (one keyword for each thing that a caller may w
     correlation_id: str = "",
     idempotency: Idempotency | None = None,
     delivery: HookDelivery | None = None,
-) -> Started:
+) -> StartResult:
     """Create a run and wake a worker for it once it is committed.
 
     Raises Forbidden, StartRefused (with a problem for each value that does not fit), TooLarge, KeyReused, Busy.
@@ -101,8 +101,8 @@ def start_run(  # noqa: PLR0913  (one keyword for each thing that a caller may w
     if idempotency and (first := _started_by(idempotency)):
         return _repeat(first, idempotency)
     try:
-        graph = graph_of(version.pk)
-    except UnreadablePlan as error:
+        graph = compiled_plan(version.pk)
+    except IncompatiblePlan as error:
         raise StartRefused(str(error), [{"path": "plan", "message": str(error)}]) from error
     complete = _check(graph.plan, params=params, title=title, priority=priority, environment=environment)
     key = idempotency or Idempotency("", "", "")
@@ -131,18 +131,20 @@ def start_run(  # noqa: PLR0913  (one keyword for each thing that a caller may w
 
 def _started_by(idempotency: Idempotency) -> Run | None:
     """The run that this key started. Asked first: a plan or a session that changed since does not refuse a repeat."""
-    return _holding(idempotency).filter(created_at__gte=KEPT_SINCE).with_context().first()
+    return _run_of_key(idempotency).filter(created_at__gte=KEPT_SINCE).with_context().first()
 
 
-def _holding(idempotency: Idempotency) -> RunQuerySet:
+def _run_of_key(idempotency: Idempotency) -> RunQuerySet:
     """The run that holds the key, however old it is."""
     return Run.objects.filter(idempotency_scope=idempotency.scope, idempotency_key=idempotency.key)
 
 
-def _repeat(first: Run, idempotency: Idempotency) -> Started:
+def _repeat(first: Run, idempotency: Idempotency) -> StartResult:
     if first.request_digest != idempotency.body_digest:
-        raise KeyReused(f"the key {idempotency.key} was used for another request, which started run {first.pk}")
-    return Started(first, created=False)
+        raise IdempotencyKeyReused(
+            f"the key {idempotency.key} was used for another request, which started run {first.pk}"
+        )
+    return StartResult(first, created=False)
 
 
 def _check(
@@ -167,22 +169,22 @@ def _check(
     return complete
 
 
-def _create(new: NewRun, graph: Graph, *, version: PlanVersion, idempotency: Idempotency | None) -> Started:
+def _create(new: NewRun, graph: Graph, *, version: PlanVersion, idempotency: Idempotency | None) -> StartResult:
     """One statement makes the run, or nothing; only then it is asked why."""
     created = create_run(new, graph)
     if created.created_at is None and _makes_room(new, created, idempotency):
         created = create_run(new, graph)
     if created.created_at is not None:
-        return Started(_stored(new, created, version=version), created=True)
+        return StartResult(_stored(new, created, version=version), created=True)
     if created.is_full:
         raise Busy(f"{new.backlog} runs are waiting already: try again when some have begun, or add workers")
-    first = _holding(idempotency).with_context().first() if idempotency else None
+    first = _run_of_key(idempotency).with_context().first() if idempotency else None
     if first is None or idempotency is None:
         raise StartRefused("the run's lane, session or key has been changed at this very moment: try again")
     return _repeat(first, idempotency)
 
 
-def _makes_room(new: NewRun, created: Created, idempotency: Idempotency | None) -> bool:
+def _makes_room(new: NewRun, created: CreateResult, idempotency: Idempotency | None) -> bool:
     """Whether a second try may succeed: an idempotency key has aged, or the default session is made anew.
 
     Raises StartRefused when the lane or the session is none that may be used.
@@ -205,9 +207,9 @@ def _check_place(new: NewRun) -> None:
         raise StartRefused("the session is archived", [{"path": "session", "message": "choose a session in use"}])
 
 
-def _stored(new: NewRun, created: Created, *, version: PlanVersion) -> Run:
+def _stored(new: NewRun, created: CreateResult, *, version: PlanVersion) -> Run:
     """The run as it was just stored, without reading it again; fields that are not given here are read when asked."""
-    run = known(
+    run = partial_instance(
         Run,
         id=UUID(created.run_id),
         title=new.title,
@@ -227,13 +229,13 @@ def _stored(new: NewRun, created: Created, *, version: PlanVersion) -> Run:
         seq=1,
     )
     run.plan_version = version
-    run.lane = known(Lane, id=created.lane_id, name=created.lane)
+    run.lane = partial_instance(Lane, id=created.lane_id, name=created.lane)
     return run
 
 
 def _forget_old_key(idempotency: Idempotency) -> bool:
     """A key is held for seven days; then it may start a run again."""
-    old = _holding(idempotency).filter(created_at__lt=KEPT_SINCE)
+    old = _run_of_key(idempotency).filter(created_at__lt=KEPT_SINCE)
     return bool(old.update(idempotency_scope="", idempotency_key=""))
 
 

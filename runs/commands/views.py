@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from pulser.tools.values import clean_text
 from runs.accounts.actors import Actor
-from runs.errors import DoesNotFit, Forbidden, MoveRefused, NotThere
+from runs.errors import Forbidden, InvalidValue, MoveRefused, NotFound
 from runs.models import SavedView
 from runs.models.view import NAME_CHARS
 
@@ -81,12 +81,12 @@ def restore_view(view: SavedView) -> None:
     except IntegrityError:
         raise MoveRefused(f"another view has taken the place of {view.name} meanwhile") from None
     if not there:
-        raise NotThere(f"{view.name} cannot be brought back any more: only the view that was deleted last can")
+        raise NotFound(f"{view.name} cannot be brought back any more: only the view that was deleted last can")
 
 
 def _change(view: SavedView, **columns: Any) -> None:
     if not SavedView.objects.kept().filter(pk=view.pk).update(**columns):
-        raise NotThere(GONE)
+        raise NotFound(GONE)
     for name, value in columns.items():
         setattr(view, name, value)
 
@@ -94,15 +94,15 @@ def _change(view: SavedView, **columns: Any) -> None:
 def _name(text: str) -> str:
     name = " ".join(clean_text(text.replace("\0", "")).split())
     if not name:
-        raise DoesNotFit("a view needs a name")
+        raise InvalidValue("a view needs a name")
     if len(name) > NAME_CHARS:
-        raise DoesNotFit(f"a view's name has at most {NAME_CHARS} characters")
+        raise InvalidValue(f"a view's name has at most {NAME_CHARS} characters")
     return name
 
 
 def _query(query: str) -> str:
     if len(query) > QUERY_CHARS:
-        raise DoesNotFit(f"a view holds at most {QUERY_CHARS:,} characters of filters: choose fewer values")
+        raise InvalidValue(f"a view holds at most {QUERY_CHARS:,} characters of filters: choose fewer values")
     return query
 
 
@@ -113,4 +113,4 @@ def _taken(name: str) -> str:
 def _lock(owner: User) -> None:
     """Two tabs of one person that save at once count one after the other."""
     if User.objects.select_for_update().only("pk").filter(pk=owner.pk).first() is None:
-        raise NotThere("your account is no longer there: sign in anew")
+        raise NotFound("your account is no longer there: sign in anew")

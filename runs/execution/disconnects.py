@@ -22,7 +22,7 @@ class DatabaseAway(Disconnected, OperationalError):
 
 
 @contextmanager
-def disconnects() -> Iterator[None]:
+def raise_when_disconnected() -> Iterator[None]:
     """Raises DatabaseAway for a connection that broke, and gives it back: the next call opens another."""
     try:
         yield

@@ -19,7 +19,7 @@ from runs.signals import work_ready
 logger = logging.getLogger(__name__)
 
 KNOWN_FOR_S = 5.0
-PAUSE_S = 0.005  # after which a worker that has a hand free has taken what was sent
+DISPATCH_PAUSE_S = 0.005  # after which a worker that has a hand free has taken what was sent
 WAKE, QUEUE = "runs.tasks.wake", "steps"
 
 
@@ -36,7 +36,7 @@ def wake(run_id: str, *, count: int = 1) -> int:
     """
     try:
         with current_app.producer_pool.acquire(block=True, timeout=2) as producer:
-            count = min(count, _hands(count) - _waiting(producer))
+            count = min(count, _free_worker_slots(count) - _queued_messages(producer))
             _known.woke_at = time.monotonic()
             for _ in range(count):
                 current_app.send_task(WAKE, (run_id,), producer=producer, queue=QUEUE, retry=False, ignore_result=True)
@@ -46,19 +46,19 @@ def wake(run_id: str, *, count: int = 1) -> int:
     return max(count, 0)
 
 
-def _hands(count: int) -> int:
+def _free_worker_slots(count: int) -> int:
     return max(free_slots() if count > 1 else _slots(), 1)
 
 
-def _waiting(producer: Any) -> int:
+def _queued_messages(producer: Any) -> int:
     """Messages that nobody has taken yet. After a pause there are none worth a look."""
-    if time.monotonic() - _known.woke_at > PAUSE_S:
+    if time.monotonic() - _known.woke_at > DISPATCH_PAUSE_S:
         return 0
     return int(producer.channel.client.llen(QUEUE))
 
 
 @dataclass(slots=True)
-class _Known:
+class _SlotCache:
     """How many slots there are, and when that was read; when this process woke somebody."""
 
     slots: int = 0
@@ -66,7 +66,7 @@ class _Known:
     woke_at: float = 0.0
 
 
-_known = _Known()
+_known = _SlotCache()
 
 
 def _slots() -> int:

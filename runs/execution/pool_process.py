@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from pulser.kernel.heartbeat import REST_INTERVAL, Heartbeat
-from runs.execution.retiring import retire
-from runs.execution.stopping import stopping_for
+from runs.execution.recycling import recycle_process
+from runs.execution.shutdown import stopping_for
 
 
 class PoolProcess:
@@ -25,7 +25,7 @@ class PoolProcess:
         with suppress(DatabaseError, InterfaceError):
             connection.close()  # each one is a process of the server
         if idle_s > REST_INTERVAL:
-            retire()
+            recycle_process()
 
     def end(self) -> None:
         end_this_process()

@@ -20,20 +20,20 @@ from pulser.kernel.outcomes import ArtifactFile, AttemptReport, HandedBack, Runn
 from pulser.kernel.reporter import NotStorable, OutputChunk, StopReason
 from pulser.language.catalogue import Effect
 from runs import hints
-from runs.errors import NotThere
-from runs.execution.disconnects import DatabaseAway, disconnects, retry_on_disconnect
+from runs.errors import NotFound
+from runs.execution.disconnects import DatabaseAway, raise_when_disconnected, retry_on_disconnect
 from runs.execution.workspace import has_worked
 from runs.models import LogChunk
 from runs.sql import rows
-from runs.transitions import finish_attempt, hand_back, note_process_group, progress, renew
+from runs.transitions import finish_attempt, hand_back, note_process_group, renew_lease, set_progress
 from runs.transitions.claim import LEASE_S, Claim
-from runs.transitions.outcomes import Finished
+from runs.transitions.outcomes import FinishResult
 
 T = TypeVar("T")
-chance = random.SystemRandom().random
+random_fraction = random.SystemRandom().random
 
 # Whether the run was cancelled. No row: the step is in other hands.
-LOOK = """
+CHECK_CLAIM = """
 SELECT r.cancel_count > s.is_finally::int FROM runs_step s JOIN runs_run r ON r.id = s.run_id
 WHERE s.id = %s AND s.attempt = %s AND s.status = 'running'
 """
@@ -53,7 +53,7 @@ class DatabaseReporter:
 
     def __init__(self, claim: Claim, graph: Graph, *, effect: Effect, go_on: Callable[[], bool]) -> None:
         self.claim = claim
-        self.finished = Finished(accepted=False)
+        self.finished = FinishResult(accepted=False)
         """What came of the last `finish`: the next claim for this worker, if there is one."""
         self._graph = graph
         self._effect = effect
@@ -62,27 +62,27 @@ class DatabaseReporter:
     def retry_on_disconnect(self, call: Callable[[], T]) -> T:
         return retry_on_disconnect(call)
 
-    @disconnects()
+    @raise_when_disconnected()
     def renew_lease(self) -> bool:
-        return renew(self.claim, lease_s=LEASE_S)
+        return renew_lease(self.claim, lease_s=LEASE_S)
 
-    @disconnects()
+    @raise_when_disconnected()
     def stop_reason(self) -> StopReason | None:
-        found = rows(LOOK, [self.claim.step_id, self.claim.number])
+        found = rows(CHECK_CLAIM, [self.claim.step_id, self.claim.number])
         if not found:
             return StopReason.LOST
         return StopReason.CANCELLED if found[0][0] else None
 
-    @disconnects()
+    @raise_when_disconnected()
     def has_worked_before(self) -> bool:
         claim, step = self.claim, self._graph.nodes[self.claim.key].step
         return (claim.number > 1 or bool(step.needs)) and has_worked(claim.run_id)
 
-    @disconnects()
+    @raise_when_disconnected()
     def note_process_group(self, group: int) -> None:
         note_process_group(self.claim, group)
 
-    @disconnects()
+    @raise_when_disconnected()
     def store_output(self, chunks: Sequence[OutputChunk]) -> None:
         stored = [chunk_id for chunk in chunks for (chunk_id,) in self._insert(chunk)]
         if stored:
@@ -94,8 +94,8 @@ class DatabaseReporter:
 
     def progress(self, *, done: int, total: int) -> None:
         try:
-            progress(self.claim, done=done, total=total)
-        except NotThere:
+            set_progress(self.claim, done=done, total=total)
+        except NotFound:
             pass  # the run was deleted; the heartbeat finds out
         except Error as error:
             connection.close()
@@ -107,11 +107,11 @@ class DatabaseReporter:
         content.seek(0)
         return StoredFile(file, default_storage.save(name, File(content), max_length=300))
 
-    @disconnects()
+    @raise_when_disconnected()
     def finish(self, outcome: RunnerOutcome, *, report: AttemptReport, process_ends: bool = False) -> bool:
         claim = self.claim
         if isinstance(outcome, HandedBack):
-            self.finished = Finished(accepted=hand_back(claim.run_id, claim.key, number=claim.number))
+            self.finished = FinishResult(accepted=hand_back(claim.run_id, claim.key, number=claim.number))
             return self.finished.accepted
         stored = self._with_retry(outcome) if isinstance(outcome, Failed) else outcome
         go_on = not process_ends and self._go_on()
@@ -130,6 +130,6 @@ class DatabaseReporter:
             tries=self.claim.tries,
             effect=self._effect,
             explicit=step.retry is not None,
-            chance=chance(),
+            chance=random_fraction(),
         )
         return failure(failed.error_class, failed.message, delay=decision.delay if decision else None)

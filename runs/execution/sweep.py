@@ -14,10 +14,10 @@ from uuid import UUID
 from django.db import DatabaseError
 from django.db.models.expressions import RawSQL
 
-from pulser.catalogue import UnreadablePlan
-from runs.errors import PlanUnreadable, RunError
+from pulser.catalogue import IncompatiblePlan
+from runs.errors import RunError, UnsupportedPlan
 from runs.execution.dispatch import free_slots, wake
-from runs.execution.identity import claimant
+from runs.execution.worker_identity import claimant
 from runs.models import Duty, Worker
 from runs.sql import column, rows
 from runs.transitions import (
@@ -35,8 +35,8 @@ logger = logging.getLogger(__name__)
 BATCH = 200  # rescues of one kind in one round
 DUTY = "sweep"
 DUTY_LEASE_S = 10.0
-SILENT_S = 30.0  # what a worker has to end a cancelled step
-UNHEARD_S = 1.0  # a message may be that old before it is sent again
+UNRESPONSIVE_AFTER_S = 30.0  # what a worker has to end a cancelled step
+UNDISPATCHED_AFTER_S = 1.0  # a message may be that old before it is sent again
 FORGET_WORKERS_S = 600.0
 
 
@@ -66,7 +66,7 @@ DEADLINES = """
 SELECT id FROM runs_run
 WHERE finished_at IS NULL AND deadline_at <= clock_timestamp() ORDER BY deadline_at LIMIT %(at_most)s
 """
-SILENT = """
+UNRESPONSIVE = """
 SELECT DISTINCT r.id FROM runs_run r JOIN runs_step s ON s.run_id = r.id
 WHERE r.finished_at IS NULL AND s.status = 'running' AND r.cancel_count > s.is_finally::int
   AND r.cancel_requested_at <= clock_timestamp() - %(grace_s)s * interval '1 second' LIMIT %(at_most)s
@@ -78,7 +78,7 @@ LIMIT %(at_most)s
 """
 # Locks nothing. Returns run ids, at most twice `at_most`: of runs with a step that was queued for so long, and of runs
 # that could start; the messages about them may be lost.
-UNHEARD = """
+UNDISPATCHED = """
 (SELECT DISTINCT s.run_id FROM runs_step s JOIN runs_run r ON r.id = s.run_id
  WHERE s.status = 'queued' AND r.status = 'running'
    AND s.queued_at <= clock_timestamp() - %(age_s)s * interval '1 second' LIMIT %(at_most)s)
@@ -103,13 +103,17 @@ def sweep() -> dict[str, int] | None:
     if not _take_duty():
         return None
     found = {
-        "lost": _rescue(LEASES, lambda due: lose_lease(str(due.run_id), due.key, number=due.number)),
-        "due": _rescue(BACKOFFS, lambda due: requeue_due(str(due.run_id), due.key)),
-        "expired": _rescue(WAITS, lambda due: expire(str(due.run_id), due.key)),
-        "timed_out": _rescue(DEADLINES, lambda due: time_out(str(due.run_id))),
-        "silent": _rescue(SILENT, lambda due: end_unresponsive(str(due.run_id), grace_s=SILENT_S), grace_s=SILENT_S),
-        "stranded": _rescue(STRANDED, lambda due: continue_stranded(str(due.run_id))),
-        "woken": _wake_unheard(),
+        "lost": _move_each(LEASES, lambda due: lose_lease(str(due.run_id), due.key, number=due.number)),
+        "due": _move_each(BACKOFFS, lambda due: requeue_due(str(due.run_id), due.key)),
+        "expired": _move_each(WAITS, lambda due: expire(str(due.run_id), due.key)),
+        "timed_out": _move_each(DEADLINES, lambda due: time_out(str(due.run_id))),
+        "silent": _move_each(
+            UNRESPONSIVE,
+            lambda due: end_unresponsive(str(due.run_id), grace_s=UNRESPONSIVE_AFTER_S),
+            grace_s=UNRESPONSIVE_AFTER_S,
+        ),
+        "stranded": _move_each(STRANDED, lambda due: continue_stranded(str(due.run_id))),
+        "woken": _wake_undispatched(),
     }
     _end_duty(found)
     if any(found.values()):
@@ -117,12 +121,12 @@ def sweep() -> dict[str, int] | None:
     return found
 
 
-def _rescue(statement: str, move: Callable[[Due], bool], **values: Any) -> int:
+def _move_each(statement: str, move: Callable[[Due], bool], **values: Any) -> int:
     count = 0
     for due in rows(statement, {"at_most": BATCH, **values}, as_=Due):
         try:
             count += move(due)
-        except (UnreadablePlan, PlanUnreadable) as error:
+        except (IncompatiblePlan, UnsupportedPlan) as error:
             count += fail_unreadable_runs(error)
         except (RunError, ValueError, LookupError, DatabaseError):
             # One run that cannot be rescued must not keep the sweeper from all others.
@@ -130,18 +134,18 @@ def _rescue(statement: str, move: Callable[[Due], bool], **values: Any) -> int:
     return count
 
 
-def fail_unreadable_runs(error: UnreadablePlan | PlanUnreadable) -> int:
+def fail_unreadable_runs(error: IncompatiblePlan | UnsupportedPlan) -> int:
     """End the runs that nobody can go on with. Returns how many there were, of those that one round may end."""
     logger.error("%s: the runs that need it are ended", error)
     return fail_unreadable(error.version_id, reason=str(error), at_most=BATCH)
 
 
-def _wake_unheard() -> int:
+def _wake_undispatched() -> int:
     """Messages that got lost are sent again, as many as there are free slots for."""
     room = min(free_slots(), BATCH)
     if room == 0:
         return 0
-    unheard = column(UNHEARD, {"age_s": UNHEARD_S, "at_most": room})
+    unheard = column(UNDISPATCHED, {"age_s": UNDISPATCHED_AFTER_S, "at_most": room})
     return sum(wake(str(run_id)) for run_id in unheard[:room])
 
 

@@ -25,9 +25,9 @@ from django.db import DatabaseError, InterfaceError, connection, connections
 from kombu.exceptions import OperationalError
 
 from runs.errors import RunError
-from runs.execution import presence, stopping
-from runs.execution.identity import claimant, main_pid
+from runs.execution import shutdown, worker_registry
 from runs.execution.parent_death import signal_on_parent_death
+from runs.execution.worker_identity import claimant, main_pid
 from runs.sql import rows
 from runs.transitions.recover import hand_back, lose_lease
 
@@ -35,20 +35,20 @@ logger = logging.getLogger(__name__)
 
 LOOK_INTERVAL = 5.0  # seconds, unless a process ends
 SUSPECT_AFTER_S = 15.0
-DEAF_AFTER_S = 30.0
-ASKED_OFTEN = 3  # times that probes went into the queue and none came out here
+WORKER_UNRESPONSIVE_S = 30.0
+UNANSWERED_PROBES_MAX = 3  # times that probes went into the queue and none came out here
 END_WITHIN_S = 15.0  # a worker that is told to stop, then it is killed
 POOL_ENDS_WITHIN_S = 2.0  # after a worker that was killed: the kernel sees to it
-LAST_WORDS_S = 10  # whatever they wait for, then the watchdog ends as well
+FINAL_REPORT_S = 10  # whatever they wait for, then the watchdog ends as well
 
 # Locks nothing. Returns Held for each attempt that this worker's processes have under a lease.
-IN_HAND = """
+OPEN_ATTEMPTS = """
 SELECT s.run_id, s.key, a.number, a.process FROM runs_attempt a JOIN runs_step s ON s.id = a.step_id
 WHERE a.worker = %(worker)s AND a.finished_at IS NULL AND a.lease_expires IS NOT NULL AND a.process IS NOT NULL
 """
 
 
-class Held(NamedTuple):
+class AttemptOfProcess(NamedTuple):
     """An attempt in the hands of one of the worker's processes."""
 
     run_id: Any
@@ -78,14 +78,16 @@ def _watch(ask: Callable[[], None]) -> None:
     os.setpgrp()  # a signal to the worker's group is not for the one who watches it
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGUSR1, _hurry)  # it may come twice: from the worker's main thread, and from its last one
+    signal.signal(
+        signal.SIGUSR1, _set_exit_alarm
+    )  # it may come twice: from the worker's main thread, and from its last one
     signal_on_parent_death(main_pid(), signal.SIGUSR1)
     Watchdog(main_pid(), ask=ask).run()
 
 
-def _hurry(*_given: object) -> None:
+def _set_exit_alarm(*_given: object) -> None:
     """The worker has ended. Should a database hold us up that does not answer, the alarm ends this process."""
-    signal.alarm(LAST_WORDS_S)
+    signal.alarm(FINAL_REPORT_S)
 
 
 class Watchdog:
@@ -136,14 +138,14 @@ class Watchdog:
         self._safely(self._look)
 
     def _look(self) -> None:
-        give_up(lambda held: lose_lease(str(held.run_id), held.key, number=held.number, how="process"))
-        quiet_s = presence.sign_of_life()
-        if quiet_s <= SUSPECT_AFTER_S or stopping.is_stopping():
+        hand_back_dead_attempts(lambda held: lose_lease(str(held.run_id), held.key, number=held.number, how="process"))
+        quiet_s = worker_registry.worker_heartbeat()
+        if quiet_s <= SUSPECT_AFTER_S or shutdown.is_stopping():
             self._asked = 0
             return
         self._ask()
         self._asked += 1
-        if quiet_s > DEAF_AFTER_S and self._asked > ASKED_OFTEN:
+        if quiet_s > WORKER_UNRESPONSIVE_S and self._asked > UNANSWERED_PROBES_MAX:
             self._end_worker(quiet_s)
 
     def _end_worker(self, quiet_s: float) -> None:
@@ -152,7 +154,7 @@ class Watchdog:
             claimant().name,
             quiet_s,
         )
-        stopping.stop()
+        shutdown.request_shutdown()
         pool = _children(self._pid) - {os.getpid()}
         _send(signal.SIGTERM, {self._pid})
         _send(signal.SIGCONT, {self._pid, *pool})  # one that was stopped can end in good order
@@ -166,18 +168,20 @@ class Watchdog:
         until = time.monotonic() + POOL_ENDS_WITHIN_S
         while self._pool and (left := until - time.monotonic()) > 0:
             self._wait([], left)
-        presence.leave()
-        if stopping.is_stopping():
-            give_up(lambda held: hand_back(str(held.run_id), held.key, number=held.number))
+        worker_registry.unregister_worker()
+        if shutdown.is_stopping():
+            hand_back_dead_attempts(lambda held: hand_back(str(held.run_id), held.key, number=held.number))
         else:
-            give_up(lambda held: lose_lease(str(held.run_id), held.key, number=held.number, how="process"))
+            hand_back_dead_attempts(
+                lambda held: lose_lease(str(held.run_id), held.key, number=held.number, how="process")
+            )
 
 
-def give_up(move: Callable[[Held], bool]) -> int:
+def hand_back_dead_attempts(move: Callable[[AttemptOfProcess], bool]) -> int:
     """Make this move for each attempt of this worker whose process has ended. Returns how many moved."""
     count = 0
-    for held in rows(IN_HAND, {"worker": claimant().name}, as_=Held):
-        if not _is_alive(held.process) and _moved(move, held):
+    for held in rows(OPEN_ATTEMPTS, {"worker": claimant().name}, as_=AttemptOfProcess):
+        if not _is_alive(held.process) and _try_move(move, held):
             logger.error(
                 "run %s: process %s of worker %s ended in the middle of step %s, attempt %s",
                 held.run_id,
@@ -190,7 +194,7 @@ def give_up(move: Callable[[Held], bool]) -> int:
     return count
 
 
-def _moved(move: Callable[[Held], bool], held: Held) -> bool:
+def _try_move(move: Callable[[AttemptOfProcess], bool], held: AttemptOfProcess) -> bool:
     try:
         return move(held)
     except (RunError, ValueError, LookupError):

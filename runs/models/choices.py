@@ -12,7 +12,7 @@ def choices_of(words: type[StrEnum]) -> list[tuple[str, str]]:
     return [(word.value, word.value.capitalize()) for word in words]
 
 
-def words(statuses: Iterable[StrEnum]) -> list[str]:
+def status_values(statuses: Iterable[StrEnum]) -> list[str]:
     """Plain text for constraints, so that migrations import nothing of ours."""
     return sorted(status.value for status in statuses)
 

@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 from pulser.engine.states import RUN_ENDED, RUN_OPEN, RunStatus
 from pulser.language import limits
 from runs.accounts.actors import PROGRAM
-from runs.models.choices import ENVIRONMENTS, RUN_STATUSES, words
+from runs.models.choices import ENVIRONMENTS, RUN_STATUSES, status_values
 
 if TYPE_CHECKING:
     from runs.accounts.actors import Actor
@@ -152,8 +152,8 @@ class Run(models.Model):
         ordering = ["-created_at"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(status__in=words(RUN_ENDED), finished_at__isnull=False)
-                | Q(status__in=words(RUN_OPEN), finished_at__isnull=True),
+                condition=Q(status__in=status_values(RUN_ENDED), finished_at__isnull=False)
+                | Q(status__in=status_values(RUN_OPEN), finished_at__isnull=True),
                 name="run_ended_has_a_time",
             ),
             models.CheckConstraint(

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from pulser.engine.states import RUN_OPEN, STEP_BUSY, STEP_ENDED, STEP_OPEN, StepStatus
 from pulser.language import limits
-from runs.models.choices import STEP_STATUSES, words
+from runs.models.choices import STEP_STATUSES, status_values
 from runs.models.run import Run
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Step(models.Model):
         ]
         indexes = [
             # Without pending ones: those are found by key, also by a planner that has no statistics yet.
-            models.Index(fields=["run", "status"], condition=Q(status__in=words(STEP_BUSY)), name="step_busy"),
+            models.Index(fields=["run", "status"], condition=Q(status__in=status_values(STEP_BUSY)), name="step_busy"),
             models.Index(fields=["run", "position"], condition=Q(status=StepStatus.QUEUED.value), name="step_claims"),
             models.Index(fields=["queued_at"], condition=Q(status=StepStatus.QUEUED.value), name="step_queue"),
             models.Index(fields=["next_attempt_at"], condition=Q(status=StepStatus.BACKOFF.value), name="step_due"),

@@ -29,12 +29,12 @@ BINARY = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]")  # none of these stands i
 PROLOGUE = (("<?xml", "?>"), ("<!--", "-->"), ("<!DOCTYPE svg", ">"))  # what may stand before the root of an SVG
 
 
-class Gone(Exception):
+class FileMissing(Exception):
     """The storage has lost the file."""
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class FileHead:
     """The first bytes of a file; whether they are all; the size of the file as it lies in the storage."""
 
     data: bytes
@@ -60,15 +60,15 @@ async def pieces(file: FieldFile) -> AsyncIterator[bytes]:
         await sync_to_async(opened.close)()
 
 
-def read_head(artifact: Artifact, *, at_most: int) -> Head:
+def read_head(artifact: Artifact, *, at_most: int) -> FileHead:
     """So many bytes of it, whatever its size. Raises Gone."""
     try:
         with artifact.content.open("rb") as file:
             data = file.read(at_most + 1)
             size = artifact.content.size
     except (OSError, ValueError) as error:
-        raise Gone(f"the storage no longer has {artifact.name}") from error
-    return Head(data[:at_most], len(data) <= at_most, size)
+        raise FileMissing(f"the storage no longer has {artifact.name}") from error
+    return FileHead(data[:at_most], len(data) <= at_most, size)
 
 
 def media_type_of(data: bytes) -> str:

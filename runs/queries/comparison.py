@@ -24,7 +24,7 @@ MISSING = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ValuePair:
     """A value on both sides, as text; of long ones the piece where they begin to differ."""
 
     name: str
@@ -42,7 +42,7 @@ class StepPair:
     right: Step | None
     left_s: float | None
     right_s: float | None
-    outputs: tuple[Pair, ...] = ()
+    outputs: tuple[ValuePair, ...] = ()
 
     @property
     def differs(self) -> bool:
@@ -63,7 +63,7 @@ class StepPair:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DiffLine:
     """A line of a diff: `same`, `changed`, `removed`, `added`, or `gap` for lines that are left out."""
 
     tone: str
@@ -77,12 +77,12 @@ class Comparison:
 
     left: Run
     right: Run
-    params: tuple[Pair, ...]
-    facts: tuple[Pair, ...]
+    params: tuple[ValuePair, ...]
+    facts: tuple[ValuePair, ...]
     steps: tuple[StepPair, ...]
     first: StepPair | None
-    log: tuple[Line, ...] = ()
-    source: tuple[Line, ...] = field(default=())
+    log: tuple[DiffLine, ...] = ()
+    source: tuple[DiffLine, ...] = field(default=())
 
     @property
     def input_differs(self) -> bool:
@@ -116,21 +116,21 @@ def compare_runs(left: Run, right: Run) -> Comparison:
     )
 
 
-def pairs(left: Any, right: Any, *, most: int) -> Iterator[Pair]:
+def pairs(left: Any, right: Any, *, most: int) -> Iterator[ValuePair]:
     """The leaves of two values by their paths, in the order of the left one; no more than `most`."""
     ours, others = dict(_leaves(left)), dict(_leaves(right))
     for path in list(dict.fromkeys([*ours, *others]))[:most]:
         yield _pair(path_text(path), ours.get(path, MISSING), others.get(path, MISSING))
 
 
-def _pair(name: str, left: Any, right: Any) -> Pair:
+def _pair(name: str, left: Any, right: Any) -> ValuePair:
     texts = _text(left), _text(right)
     differs = _json(left) != _json(right)
     if differs and texts[0] == texts[1]:  # 1 and "1"
         texts = _json(left), _json(right)
     start = next((place for place, both in enumerate(zip(*texts, strict=False)) if both[0] != both[1]), 0)
     left_piece, right_piece = (_piece(text, around=start) for text in texts)
-    return Pair(name, left_piece, right_piece, differs)
+    return ValuePair(name, left_piece, right_piece, differs)
 
 
 def _text(value: Any) -> str:
@@ -160,7 +160,7 @@ def _leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tupl
         yield path, value
 
 
-def _facts(left: Run, right: Run) -> Iterator[Pair]:
+def _facts(left: Run, right: Run) -> Iterator[ValuePair]:
     names = ("environment", "trigger", "actor", "priority", "retry_count")
     yield _pair("version", left.plan_version.number, right.plan_version.number)
     yield _pair("lane", left.lane.name, right.lane.name)
@@ -207,7 +207,7 @@ def _status(step: Step | None) -> str:
     return step.status if step else ""
 
 
-def _log(left: Run, right: Run, key: str) -> Iterator[Line]:
+def _log(left: Run, right: Run, key: str) -> Iterator[DiffLine]:
     return side_by_side(log_tail(left, key), log_tail(right, key))
 
 
@@ -225,7 +225,7 @@ def log_tail(run: Run, key: str) -> list[str]:
     return [line if len(line) <= LINE_CHARS else line[:LINE_CHARS] + " ..." for line in text.split("\n")][-LOG_LINES:]
 
 
-def side_by_side(left: Sequence[str], right: Sequence[str]) -> Iterator[Line]:
+def side_by_side(left: Sequence[str], right: Sequence[str]) -> Iterator[DiffLine]:
     """Lines of both, those that belong together in one row."""
     matcher = difflib.SequenceMatcher(None, left, right, autojunk=False)
     for tag, start, end, other_start, other_end in matcher.get_opcodes():
@@ -234,10 +234,10 @@ def side_by_side(left: Sequence[str], right: Sequence[str]) -> Iterator[Line]:
             one = ours[number] if number < len(ours) else None
             other = others[number] if number < len(others) else None
             tone = "same" if tag == "equal" else "added" if one is None else "removed" if other is None else "changed"
-            yield Line(tone, one or "", other or "")
+            yield DiffLine(tone, one or "", other or "")
 
 
-def _source(left: Run, right: Run) -> Iterator[Line]:
+def _source(left: Run, right: Run) -> Iterator[DiffLine]:
     """How the documents of two versions differ, with some lines around; nothing for one version."""
     if left.plan_version_id == right.plan_version_id:
         return
@@ -246,7 +246,7 @@ def _source(left: Run, right: Run) -> Iterator[Line]:
     tones = {"+": "added", "-": "removed", " ": "same", "@": "gap"}
     for number, line in enumerate(difflib.unified_diff(ours, others, lineterm="", n=3)):
         if number > DIFF_LINES:
-            yield Line("gap", "more differs")
+            yield DiffLine("gap", "more differs")
             return
         if number > 1:  # the first two name the files
-            yield Line(tones[line[0]], line if line[0] == "@" else line[1:])
+            yield DiffLine(tones[line[0]], line if line[0] == "@" else line[1:])

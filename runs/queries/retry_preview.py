@@ -22,7 +22,7 @@ KEPT = {
 BROKEN = (StepStatus.ERROR, StepStatus.CANCELLED)
 
 
-class Way(StrEnum):
+class RetryFrom(StrEnum):
     """From where: the failed steps or a chosen one, in the same run; or from the beginning, in a new one."""
 
     FAILED = "failed"
@@ -31,7 +31,7 @@ class Way(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Foreseen:
+class StepPreview:
     """What happens to a step. `warning`: why somebody should look before."""
 
     key: str
@@ -43,7 +43,7 @@ class Foreseen:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class PlanDifference:
     """What another version of a plan has that this one has not; keys in plan order."""
 
     added: tuple[str, ...]
@@ -54,7 +54,7 @@ class Difference:
         return bool(self.added or self.removed or self.changed)
 
 
-def can_go_on(run: Run) -> bool:
+def can_retry_in_place(run: Run) -> bool:
     """Whether the same run may be retried."""
     return run.status in (RunStatus.ERROR, RunStatus.CANCELLED)
 
@@ -65,21 +65,23 @@ def first_to_retry(graph: Graph, statuses: Mapping[str, StepStatus]) -> str | No
     return next(again, None)
 
 
-def foresee(graph: Graph, statuses: Mapping[str, StepStatus], *, way: Way, start: str | None = None) -> list[Foreseen]:
+def preview_retry(
+    graph: Graph, statuses: Mapping[str, StepStatus], *, way: RetryFrom, start: str | None = None
+) -> list[StepPreview]:
     """Each step of the graph in plan order; `statuses` are those of the run so far, by key.
 
     `start` counts for the way from a chosen step alone. Raises KeyError when the plan has no such step.
     """
     keys = set(graph.nodes)
-    if way is not Way.AGAIN:
-        keys = set(steps_to_retry(graph, statuses, start=start if way is Way.STEP else None))
+    if way is not RetryFrom.AGAIN:
+        keys = set(steps_to_retry(graph, statuses, start=start if way is RetryFrom.STEP else None))
     return [_foreseen(graph, key, status=statuses.get(key), runs=key in keys) for key in graph.nodes]
 
 
-def _foreseen(graph: Graph, key: str, *, status: StepStatus | None, runs: bool) -> Foreseen:
+def _foreseen(graph: Graph, key: str, *, status: StepStatus | None, runs: bool) -> StepPreview:
     effect = effect_of(graph.nodes[key].step)
     kept = KEPT.get(status, "stays as it is") if status else ""
-    return Foreseen(
+    return StepPreview(
         key=key,
         status=str(status or "pending"),
         effect=effect,
@@ -100,10 +102,10 @@ def _warning(effect: Effect, status: StepStatus | None) -> str:
     return ""
 
 
-def differences(before: Graph, after: Graph) -> Difference:
+def differences(before: Graph, after: Graph) -> PlanDifference:
     """Of two versions of a plan, step by step."""
     old, new = before.nodes, after.nodes
-    return Difference(
+    return PlanDifference(
         added=_in_order(after, new.keys() - old.keys()),
         removed=_in_order(before, old.keys() - new.keys()),
         changed=_in_order(after, {key for key in new.keys() & old.keys() if new[key].step != old[key].step}),

@@ -1,6 +1,6 @@
 """Why a run is not running: the first reason that holds, in a few words, and until when.
 
-The reasoning is pure; `read_room` reads what it needs of lanes and workers, for any number of runs at once.
+The reasoning is pure; `read_capacity` reads what it needs of lanes and workers, for any number of runs at once.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class StepView(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
+class WaitingReason:
     """A reason in a few words, and the moment that it counts down to, where one is known."""
 
     text: str
@@ -57,14 +57,14 @@ class LaneState:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Capacity:
     """The lanes by their ids, and whether any worker is alive."""
 
     lanes: Mapping[int, LaneState] = field(default_factory=dict)
     has_workers: bool = True
 
 
-def why_not(run: Run, steps: Iterable[StepView], *, room: Room) -> Why | None:
+def waiting_reason(run: Run, steps: Iterable[StepView], *, room: Capacity) -> WaitingReason | None:
     """Why a queued or waiting run does not run, or a running one stands still; None when there is nothing to say."""
     if run.status == RunStatus.QUEUED:
         lane = room.lanes.get(run.lane_id)
@@ -74,16 +74,16 @@ def why_not(run: Run, steps: Iterable[StepView], *, room: Room) -> Why | None:
     return _why_idle(list(steps), room) if run.status == RunStatus.RUNNING else None
 
 
-def _why_queued(run: Run, lane: LaneState, room: Room) -> Why:
+def _why_queued(run: Run, lane: LaneState, room: Capacity) -> WaitingReason:
     if lane.is_paused:
         by = f" by {lane.paused_by}" if lane.paused_by else ""
-        return Why(f"lane {lane.name} is paused{by}" + (f": {lane.reason}" if lane.reason else ""))
+        return WaitingReason(f"lane {lane.name} is paused{by}" + (f": {lane.reason}" if lane.reason else ""))
     if not room.has_workers:
-        return Why("no worker is alive")
+        return WaitingReason("no worker is alive")
     place = _place(run, lane)
     if lane.used >= lane.limit:
-        return Why(f"lane {lane.name} is full ({lane.used} of {lane.limit}); {place}")
-    return Why(place)
+        return WaitingReason(f"lane {lane.name} is full ({lane.used} of {lane.limit}); {place}")
+    return WaitingReason(place)
 
 
 def _place(run: Run, lane: LaneState) -> str:
@@ -98,20 +98,20 @@ def _ordinal(number: int) -> str:
     return f"{number}{ending}"
 
 
-def why_waiting(steps: Iterable[StepView]) -> Why | None:
+def why_waiting(steps: Iterable[StepView]) -> WaitingReason | None:
     """A person first, since they are the one who can do something; else what is due first."""
     shown = list(steps)
     waiting = [step for step in shown if step.status == StepStatus.WAITING]
     for step in waiting:
         if step.wait_role:
-            return Why(f"for {step.wait_role}: {step.wait_message or step.key}", step.deadline_at)
+            return WaitingReason(f"for {step.wait_role}: {step.wait_message or step.key}", step.deadline_at)
     due = [(step.next_attempt_at, f"{step.key} again") for step in shown if step.status == StepStatus.BACKOFF]
     due += [(step.deadline_at, step.key) for step in waiting]
     known = [(at, text) for at, text in due if at]
-    return Why(min(known)[1], min(known)[0]) if known else None
+    return WaitingReason(min(known)[1], min(known)[0]) if known else None
 
 
-def _why_idle(steps: Sequence[StepView], room: Room) -> Why | None:
+def _why_idle(steps: Sequence[StepView], room: Capacity) -> WaitingReason | None:
     """Of a run that holds a slot while none of its steps is worked on."""
     if any(step.status == StepStatus.RUNNING for step in steps):
         return None
@@ -120,22 +120,22 @@ def _why_idle(steps: Sequence[StepView], room: Room) -> Why | None:
         return why_waiting(steps)
     more = f" and {len(queued) - NAMED} more" if len(queued) > NAMED else ""
     named = ", ".join(queued[:NAMED]) + more
-    return Why(f"{named}: " + ("waiting for a free worker" if room.has_workers else "no worker is alive"))
+    return WaitingReason(f"{named}: " + ("waiting for a free worker" if room.has_workers else "no worker is alive"))
 
 
-def read_room(lane_ids: Iterable[int] | None = None) -> Room:
+def read_capacity(lane_ids: Iterable[int] | None = None) -> Capacity:
     """The room as it is now, with these lanes or with all. Two queries, none when no lane is asked for."""
     wanted = None if lane_ids is None else list(lane_ids)
     if wanted == []:
-        return Room()
+        return Capacity()
     lanes = Lane.objects.with_load().with_queue()
-    return room_of(lanes if wanted is None else lanes.filter(pk__in=wanted))
+    return capacity_of(lanes if wanted is None else lanes.filter(pk__in=wanted))
 
 
-def room_of(lanes: Iterable[Lane]) -> Room:
+def capacity_of(lanes: Iterable[Lane]) -> Capacity:
     """The room with lanes that were read `with_load` and `with_queue`. One query, for the workers."""
     states = {lane.pk: _state_of(lane) for lane in lanes}
-    return Room(states, has_workers=Worker.objects.alive().exists())
+    return Capacity(states, has_workers=Worker.objects.alive().exists())
 
 
 def _state_of(lane: Any) -> LaneState:
@@ -151,10 +151,12 @@ def _state_of(lane: Any) -> LaneState:
     )
 
 
-def whys(runs: Iterable[Run], steps: Mapping[Any, Sequence[StepView]], *, room: Room | None = None) -> dict[Any, Why]:
+def waiting_reasons_by_run(
+    runs: Iterable[Run], steps: Mapping[Any, Sequence[StepView]], *, room: Capacity | None = None
+) -> dict[Any, WaitingReason]:
     """The reason for each of these runs that has one, by its id. `room`: when it was read already."""
     asked = [run for run in runs if not run.is_finished]
     if room is None:
-        room = read_room({run.lane_id for run in asked if run.status != RunStatus.WAITING})
-    found = {run.pk: why_not(run, steps.get(run.pk, ()), room=room) for run in asked}
+        room = read_capacity({run.lane_id for run in asked if run.status != RunStatus.WAITING})
+    found = {run.pk: waiting_reason(run, steps.get(run.pk, ()), room=room) for run in asked}
     return {pk: why for pk, why in found.items() if why}

@@ -17,7 +17,7 @@ from runs.sql import rows
 
 logger = logging.getLogger(__name__)
 
-BIN = ".gone"  # beside the folders: a rename must not leave the file system
+TRASH = ".gone"  # beside the folders: a rename must not leave the file system
 CHUNK = 200  # folders, or entries of one, in one step
 OWN = 0o700
 ENTER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -47,7 +47,7 @@ def _is_older(name: str, moment: datetime) -> bool:
     return str(run_id) == name and run_id.version == 7 and (run_id.int >> 80) < moment.timestamp() * 1000
 
 
-def absent(run_ids: list[str]) -> list[str]:
+def unknown_run_ids(run_ids: list[str]) -> list[str]:
     """Those of them that the database does not know."""
     return [str(run_id) for (run_id,) in rows(ABSENT, [run_ids])] if run_ids else []
 
@@ -55,18 +55,18 @@ def absent(run_ids: list[str]) -> list[str]:
 def remove_orphans(root: Path, *, born_before: datetime) -> Iterator[int]:
     """Discard folders of runs that are gone: somebody was interrupted between commit and files. Yields how many."""
     for run_ids in run_folders(root, born_before=born_before):
-        yield sum(discard(root, run_id) for run_id in absent(run_ids))
+        yield sum(move_to_trash(root, run_id) for run_id in unknown_run_ids(run_ids))
 
 
-def discard(root: Path, run_id: str) -> bool:
+def move_to_trash(root: Path, run_id: str) -> bool:
     """Take the run's folder out of use. False: there is none, or it cannot be moved (said once, in the log)."""
     path = root / run_id
     try:
-        (root / BIN).mkdir(mode=OWN, exist_ok=True)
+        (root / TRASH).mkdir(mode=OWN, exist_ok=True)
         if not path.is_symlink() and path.is_dir():
             with _entered(root) as outside:
                 _open_up(run_id, outside)
-        path.rename(root / BIN / f"{run_id}-{uuid.uuid4().hex}")
+        path.rename(root / TRASH / f"{run_id}-{uuid.uuid4().hex}")
     except FileNotFoundError:
         return False
     except OSError as error:  # a mount, or somebody else's
@@ -75,17 +75,17 @@ def discard(root: Path, run_id: str) -> bool:
     return True
 
 
-def empty(root: Path) -> Iterator[int]:
+def empty_trash(root: Path) -> Iterator[int]:
     """Delete what was discarded. Yields the number of entries deleted after at most `CHUNK` of them.
 
     Folders within folders are moved up before they are entered, so neither depth nor number matters, and whoever goes
     on finds less to do. No link is followed, no other file system is entered; what resists stays, and is said once.
     """
     try:
-        with _entered(root / BIN) as bin_fd:
+        with _entered(root / TRASH) as bin_fd:
             while True:
                 deleted = 0
-                for count in _pass(bin_fd, root / BIN):
+                for count in _pass(bin_fd, root / TRASH):
                     deleted += count
                     yield count
                 if not deleted:

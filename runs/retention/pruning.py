@@ -59,17 +59,17 @@ ORPHAN_CHILDREN = "UPDATE runs_run SET parent_id = NULL WHERE parent_id = ANY(%s
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class RemovedCount:
     """Rows, and the bytes of their content."""
 
     rows: int = 0
     bytes: int = 0
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(self.rows + other.rows, self.bytes + other.bytes)
+    def __add__(self, other: RemovedCount) -> RemovedCount:
+        return RemovedCount(self.rows + other.rows, self.bytes + other.bytes)
 
 
-Removed = dict[str, Tally]
+Removed = dict[str, RemovedCount]
 Place = tuple[datetime, str]
 BEGINNING: Place = (datetime(1970, 1, 1, tzinfo=UTC), "00000000-0000-0000-0000-000000000000")
 
@@ -94,8 +94,8 @@ def prune(before: datetime, *, dry_run: bool = False) -> Iterator[Removed]:
         yield from _prune_loose(name, before, dry_run=dry_run)
     if not dry_run:
         for count in folders.remove_orphans(artifacts_root(), born_before=before):
-            yield {"orphaned folders": Tally(count)}
-        for _ in folders.empty(artifacts_root()):
+            yield {"orphaned folders": RemovedCount(count)}
+        for _ in folders.empty_trash(artifacts_root()):
             yield {}
 
 
@@ -115,8 +115,8 @@ def _prune_runs(before: datetime, place: Place, *, dry_run: bool) -> tuple[Remov
         removed = _remove_runs([run_id for run_id, *_ in batch], dry_run=dry_run)
     if not dry_run:
         for run_id, *_ in batch:
-            folders.discard(artifacts_root(), run_id)
-            folders.discard(Path(settings.WORK_DIR), run_id)
+            folders.move_to_trash(artifacts_root(), run_id)
+            folders.move_to_trash(Path(settings.WORK_DIR), run_id)
     is_last = len(batch) == len(found) < BATCH_RUNS
     return removed, None if is_last else (batch[-1][2], batch[-1][0])
 
@@ -140,24 +140,24 @@ def _remove_runs(run_ids: list[str], *, dry_run: bool) -> Removed:
         return {}
     if not dry_run:
         rows(ORPHAN_CHILDREN, [run_ids, run_ids])
-    return {name: _take(part, [run_ids], dry_run=dry_run) for name, part in OF_RUNS.items()}
+    return {name: _delete_part(part, [run_ids], dry_run=dry_run) for name, part in OF_RUNS.items()}
 
 
-def _take(part: Part, values: list[Any], *, dry_run: bool) -> Tally:
+def _delete_part(part: Part, values: list[Any], *, dry_run: bool) -> RemovedCount:
     """Delete the rows, or count them."""
     chosen = f"FROM {part.table} WHERE {part.which}"
     rows_of = f"SELECT {part.size} AS size {chosen}" if dry_run else f"DELETE {chosen} RETURNING {part.size} AS size"
     count, size = rows(f"WITH gone AS ({rows_of}) SELECT count(*), coalesce(sum(size), 0)::bigint FROM gone", values)[0]  # noqa: S608
-    return Tally(count, size)
+    return RemovedCount(count, size)
 
 
 def _prune_loose(name: str, before: datetime, *, dry_run: bool) -> Iterator[Removed]:
     """Rows that belong to no run, at most `BATCH_LOOSE` in a statement."""
     key, part = LOOSE[name]
     if dry_run:
-        yield {name: _take(part, [before], dry_run=True)}
+        yield {name: _delete_part(part, [before], dry_run=True)}
         return
     some = f"SELECT {key} FROM {part.table} WHERE {part.which} LIMIT {BATCH_LOOSE} FOR UPDATE SKIP LOCKED"  # noqa: S608
     batch = part._replace(which=f"{key} IN ({some})")
-    while (removed := _take(batch, [before], dry_run=False)).rows:
+    while (removed := _delete_part(batch, [before], dry_run=False)).rows:
         yield {name: removed}

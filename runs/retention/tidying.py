@@ -10,7 +10,7 @@ from django.conf import settings
 
 from runs.retention import folders
 from runs.retention.pruning import moment_before, prune
-from runs.retention.workspaces import clean
+from runs.retention.workspaces import clean_workspaces
 
 ROUND_S = 1.0  # after which no further step is begun
 
@@ -39,7 +39,7 @@ def everything() -> Iterator[object]:
     """One pass over all that CONTROLROOM_KEEP and CONTROLROOM_KEEP_WORK let go."""
     root, keep_s = Path(settings.WORK_DIR), settings.KEEP_WORK_S
     if keep_s is not None:
-        yield from clean(root, keep_s=keep_s, born_before=moment_before(keep_s))
-    yield from folders.empty(root)
+        yield from clean_workspaces(root, keep_s=keep_s, born_before=moment_before(keep_s))
+    yield from folders.empty_trash(root)
     if settings.KEEP_S is not None:
         yield from prune(moment_before(settings.KEEP_S))

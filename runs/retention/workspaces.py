@@ -20,7 +20,7 @@ SELECT id::text FROM runs_run WHERE id = ANY(%s::uuid[]) AND finished_at
 FOR UPDATE SKIP LOCKED"""
 
 
-def clean(root: Path, *, keep_s: float, born_before: datetime) -> Iterator[int]:
+def clean_workspaces(root: Path, *, keep_s: float, born_before: datetime) -> Iterator[int]:
     """Discard the workspaces of runs that ended `keep_s` ago (the factor for those that did not succeed), and of runs
     that are gone. `born_before`: that moment, as the database sees it. Yields how many, after each chunk."""
     for run_ids in folders.run_folders(root, born_before=born_before):
@@ -30,4 +30,4 @@ def clean(root: Path, *, keep_s: float, born_before: datetime) -> Iterator[int]:
 def _clean(root: Path, run_ids: list[str], keep_s: float) -> int:
     with transaction.atomic():
         idle = [run_id for (run_id,) in rows(IDLE, [run_ids, keep_s, RETRY_FACTOR])]
-        return sum(folders.discard(root, run_id) for run_id in [*idle, *folders.absent(run_ids)])
+        return sum(folders.move_to_trash(root, run_id) for run_id in [*idle, *folders.unknown_run_ids(run_ids)])

@@ -14,7 +14,7 @@ from django.db.models.functions import Cast, Coalesce, Lead
 from pulser.engine.states import RUN_ENDED
 from pulser.language import limits
 from runs.models import Event, Run
-from runs.stream.wire import dumps, event_json
+from runs.stream.event_json import dumps, event_json
 
 EVENTS_PER_BATCH = 200
 EVENT_BYTES = 1 * limits.MIB  # of data in the events of one frame, unless a single one has more

@@ -16,14 +16,14 @@ from weakref import WeakKeyDictionary
 from django.db import DatabaseError, InterfaceError
 
 from runs.accounts.actors import NOBODY
-from runs.accounts.callers import Caller, still_valid
+from runs.accounts.callers import Caller, recheck_identities
 from runs.stream import batches, versions
 from runs.stream.batches import Batch
-from runs.stream.listener import Listener
-from runs.stream.memory import Memory
-from runs.stream.reader import Reader
-from runs.stream.refusals import Reason, Refusal
-from runs.stream.topics import Topic, Watch
+from runs.stream.listener import HintListener
+from runs.stream.reader import DatabaseReader
+from runs.stream.refusals import Refusal, RefusalReason
+from runs.stream.sent_versions import SentVersions
+from runs.stream.topics import Subscription, Topic
 from runs.stream.versions import seqs_of
 
 logger = logging.getLogger(__name__)
@@ -58,11 +58,11 @@ class Feed:
         self._poll_interval = poll_interval
         self._join_interval = join_interval
         self._topics: dict[str, Topic] = {}
-        self._memory = Memory()
+        self._memory = SentVersions()
         self._looking = asyncio.Lock()
         self._look_now = asyncio.Event()
-        self._listener: Listener
-        self._reader: Reader
+        self._listener: HintListener
+        self._reader: DatabaseReader
         self._tasks: list[asyncio.Task[None]] = []
         self._looked_again_at = 0.0
 
@@ -76,17 +76,17 @@ class Feed:
         return sum(len(topic.watches) for topic in self._topics.values()) >= VIEWERS_MAX
 
     @asynccontextmanager
-    async def watching(self, name: str, caller: Caller) -> AsyncIterator[Watch]:
+    async def watching(self, name: str, caller: Caller) -> AsyncIterator[Subscription]:
         """A place at a topic: a run's id, or `BOARD`. Inside, whatever changes after is told: read after entering.
 
         Raises Refusal(RECONNECT) when there are too many viewers.
         """
         if self.is_full:
-            raise Refusal(Reason.RECONNECT)
+            raise Refusal(RefusalReason.RECONNECT)
         if not self._tasks:
             self._start()
         topic = self._topics.get(name) or self._open_topic(name)
-        watch = Watch(topic, caller)
+        watch = Subscription(topic, caller)
         topic.watches.add(watch)
         try:
             await self._listener.wait_connected(SUBSCRIBE_TIMEOUT)
@@ -98,8 +98,8 @@ class Feed:
             self._leave(topic)
 
     def _start(self) -> None:
-        self._reader = Reader()
-        self._listener = Listener(on_hint=self._take_hint, on_connect=self._look_now.set)
+        self._reader = DatabaseReader()
+        self._listener = HintListener(on_hint=self._take_hint, on_connect=self._look_now.set)
         self._tasks = [asyncio.create_task(self._listener.run()), asyncio.create_task(self._poll())]
 
     def _open_topic(self, name: str) -> Topic:
@@ -140,7 +140,12 @@ class Feed:
         return known[key]
 
     async def each(
-        self, watch: Watch, run_ids: Iterable[str], *, about: Hashable, read: Callable[[list[str]], Mapping[str, T]]
+        self,
+        watch: Subscription,
+        run_ids: Iterable[str],
+        *,
+        about: Hashable,
+        read: Callable[[list[str]], Mapping[str, T]],
     ) -> dict[str, T]:
         """What `read` answers for each of these runs; `about` keeps it apart from what else is asked about them."""
 
@@ -151,12 +156,12 @@ class Feed:
         known = await watch.topic.shared([(about, run_id) for run_id in run_ids], answer)
         return {run_id: one for (_, run_id), one in known.items()}
 
-    async def events(self, watch: Watch, run_id: str, *, after: int) -> Batch | None:
+    async def events(self, watch: Subscription, run_id: str, *, after: int) -> Batch | None:
         """The next events of a run, None when there is no such run."""
         read = partial(batches.batch, run_id, after=after)
         return await self.once(watch.topic, ("events", run_id, after), read=read)
 
-    async def batches(self, watch: Watch, afters: Mapping[str, int]) -> dict[str, Batch]:
+    async def batches(self, watch: Subscription, afters: Mapping[str, int]) -> dict[str, Batch]:
         """The next events of these runs, as far as they fit into one reading; `events` brings the rest."""
 
         async def answer(keys: list[tuple[str, str, int]]) -> dict[tuple[str, str, int], Batch]:
@@ -200,11 +205,11 @@ class Feed:
     async def _check_rights(self) -> None:
         """Send away whoever may not watch any more."""
         watches = [watch for topic in self._topics.values() for watch in topic.watches]
-        actors = await self._reader.read(still_valid, {watch.caller.identity for watch in watches})
+        actors = await self._reader.read(recheck_identities, {watch.caller.identity for watch in watches})
         for watch in watches:
             actor = actors.get(watch.caller.identity, NOBODY)
             if not actor.can_view:
-                watch.refuse(Reason.of(actor))
+                watch.refuse(RefusalReason.of(actor))
 
     async def _look_for_changes(self) -> None:
         async with self._looking:

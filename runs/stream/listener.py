@@ -28,7 +28,7 @@ RECONNECT_MAX = 5.0  # seconds
 SILENCE = 10.0  # seconds without any word; then it is asked whether it is still there, and given as long to answer
 
 
-class Listener:
+class HintListener:
     """Calls `on_hint` for each hint, and `on_connect` whenever hints may have been missed before."""
 
     def __init__(self, *, on_hint: Callable[[dict[str, Any]], None], on_connect: Callable[[], None]) -> None:

@@ -13,7 +13,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 T = TypeVar("T")
 
 
-class Reader:
+class DatabaseReader:
     """Database and templates are synchronous: here they hold up nobody.
 
     The thread keeps its connection while there is much to read, since to take one from the pool costs as much as a

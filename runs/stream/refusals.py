@@ -7,7 +7,7 @@ from enum import StrEnum
 from runs.accounts.actors import NOBODY, Actor
 
 
-class Reason(StrEnum):
+class RefusalReason(StrEnum):
     MALFORMED = "malformed"
     NOT_SIGNED_IN = "not_signed_in"
     FORBIDDEN = "forbidden"
@@ -15,7 +15,7 @@ class Reason(StrEnum):
     RECONNECT = "reconnect"
 
     @classmethod
-    def of(cls, actor: Actor) -> Reason:
+    def of(cls, actor: Actor) -> RefusalReason:
         """For an actor who may not see runs."""
         return cls.NOT_SIGNED_IN if actor == NOBODY else cls.FORBIDDEN
 
@@ -23,6 +23,6 @@ class Reason(StrEnum):
 class Refusal(Exception):
     """The stream ends for this reason."""
 
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, reason: RefusalReason) -> None:
         super().__init__(reason)
         self.reason = reason

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pulser.language import limits
 from runs.accounts.callers import Caller
-from runs.stream.refusals import Reason, Refusal
+from runs.stream.refusals import Refusal, RefusalReason
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -17,7 +17,7 @@ KEPT_MAX = 4_000  # answers that a topic keeps; most are as small as "this run p
 KEPT_BYTES = 4 * limits.MIB  # of them together
 
 
-class Watch:
+class Subscription:
     """One viewer's place at a topic. What it has not taken is a set of run ids: the log keeps the rest."""
 
     def __init__(self, topic: Topic, caller: Caller) -> None:
@@ -25,7 +25,7 @@ class Watch:
         self.caller = caller
         self._changed: set[str] = set()
         self._look_again = False
-        self._refusal: Reason | None = None
+        self._refusal: RefusalReason | None = None
         self._news = asyncio.Event()
 
     async def news(self) -> set[str]:
@@ -46,10 +46,10 @@ class Watch:
         self._look_again = self._look_again or look_again
         self._changed.update(run_ids)
         if len(self._changed) > CHANGED_MAX:
-            self.refuse(Reason.RECONNECT)
+            self.refuse(RefusalReason.RECONNECT)
         self._news.set()
 
-    def refuse(self, code: Reason) -> None:
+    def refuse(self, code: RefusalReason) -> None:
         self._refusal = code
         self._changed.clear()
         self._news.set()
@@ -63,7 +63,7 @@ class Topic:
 
     def __init__(self, name: str, *, join_s: float) -> None:
         self.name = name
-        self.watches: set[Watch] = set()
+        self.watches: set[Subscription] = set()
         self._changed: set[str] = set()
         self._look_again = False
         self._touched = asyncio.Event()

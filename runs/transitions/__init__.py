@@ -10,7 +10,7 @@ from runs.transitions.cancel import end_unresponsive, fail_unreadable, request_c
 from runs.transitions.claim import claim_any, claim_from_run, start_next_run
 from runs.transitions.create import create_run
 from runs.transitions.decide import approve, expire, reject
-from runs.transitions.lease import note_process_group, progress, renew
+from runs.transitions.lease import note_process_group, renew_lease, set_progress
 from runs.transitions.outcomes import finish_attempt
 from runs.transitions.recover import continue_stranded, hand_back, lose_lease, requeue_due
 from runs.transitions.retry import retry
@@ -29,12 +29,12 @@ __all__ = [
     "hand_back",
     "lose_lease",
     "note_process_group",
-    "progress",
     "reject",
-    "renew",
+    "renew_lease",
     "request_cancel",
     "requeue_due",
     "retry",
+    "set_progress",
     "start_next_run",
     "time_out",
     "unarchive",

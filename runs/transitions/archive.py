@@ -20,7 +20,7 @@ def archive(run_id: str, *, by: str, bulk: str = "") -> None:
         if locked.is_archived:
             raise MoveRefused("the run is archived already")
         locked.change_run(archived_at=NOW)
-        locked.emit("run.archived", by=by, **_named(bulk))
+        locked.emit("run.archived", by=by, **_bulk_data(bulk))
 
 
 def unarchive(run_id: str, *, by: str, bulk: str = "") -> None:
@@ -29,8 +29,8 @@ def unarchive(run_id: str, *, by: str, bulk: str = "") -> None:
         if not locked.is_archived:
             raise MoveRefused("the run is not archived")
         locked.change_run(archived_at=None)
-        locked.emit("run.unarchived", by=by, **_named(bulk))
+        locked.emit("run.unarchived", by=by, **_bulk_data(bulk))
 
 
-def _named(bulk: str) -> dict[str, Any]:
+def _bulk_data(bulk: str) -> dict[str, Any]:
     return {"bulk": bulk} if bulk else {}

@@ -57,10 +57,10 @@ def fail_unreadable(version_id: int, *, reason: str, at_most: int) -> int:
     Returns the number of runs that ended.
     """
     found = column(OPEN_OF_VERSION, {"version_id": version_id, "at_most": at_most})
-    return sum(_fail(str(run_id), reason) for run_id in found)
+    return sum(_fail_unreadable_run(str(run_id), reason) for run_id in found)
 
 
-def _fail(run_id: str, reason: str) -> bool:
+def _fail_unreadable_run(run_id: str, reason: str) -> bool:
     with lock_run(run_id) as locked:
         if locked.is_finished:
             return False

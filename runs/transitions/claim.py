@@ -13,7 +13,7 @@ from django.db import transaction
 from pulser.engine.advance import StepCounts
 from pulser.engine.driver import claim_or_conclude, start_steps
 from pulser.engine.states import STEP_MOVES, RunStatus
-from runs.errors import NotThere
+from runs.errors import NotFound
 from runs.events import entry, event_values
 from runs.sql import first, rows
 from runs.transitions.locked_run import LockedRun, lock_run
@@ -31,7 +31,7 @@ from runs.transitions.sql.runs import (
 from runs.transitions.sql.steps import COUNT_VALUES
 
 LEASE_S = 30.0
-LOOKS = 3  # others may be faster again and again; they too look for more when they are done
+FIND_WORK_ATTEMPTS = 3  # others may be faster again and again; they too look for more when they are done
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +64,17 @@ class Claim:
 
 def claim_any(claimant: Claimant) -> Claim | None:
     """For a worker that is free: a queued step of a running run, else the next run of a lane with room."""
-    for _ in range(LOOKS):
+    for _ in range(FIND_WORK_ATTEMPTS):
         found = rows(FIND_WORK, as_=Work)
         for work in found:
-            if claim := _claim_there(work, claimant):
+            if claim := _claim_work(work, claimant):
                 return claim
         if not found:
             return None
     return None
 
 
-def _claim_there(work: Work, claimant: Claimant) -> Claim | None:
+def _claim_work(work: Work, claimant: Claimant) -> Claim | None:
     if work.run_id is not None:
         return claim_from_run(str(work.run_id), claimant)
     return start_next_run(work.lane_id, claimant) if work.lane_id is not None else None
@@ -82,7 +82,7 @@ def _claim_there(work: Work, claimant: Claimant) -> Claim | None:
 
 def claim_from_run(run_id: str, claimant: Claimant) -> Claim | None:
     """Claim a queued step of a run that is under way. None: there is none any more."""
-    with suppress(NotThere), lock_run(run_id) as locked:
+    with suppress(NotFound), lock_run(run_id) as locked:
         found = claim_step(locked, claimant)
         return found if isinstance(found, Claim) else None
     return None
@@ -142,19 +142,19 @@ def claim_step(locked: LockedRun, claimant: Claimant) -> Claim | StepCounts | No
         return None
     if locked.released:
         return _claim_released(locked, claimant)
-    changes, values = _recorded(locked, claimant)
+    changes, values = _claim_params(locked, claimant)
     (row,) = rows(claim_queued(changes), {**values, **COUNT_VALUES}, as_=ClaimRow)
-    return _claimed(locked, claimant, row.claimed) if row.claimed else locked.counts_of(row)
+    return _claim_of_row(locked, claimant, row.claimed) if row.claimed else locked.counts_of(row)
 
 
 def _claim_released(locked: LockedRun, claimant: Claimant) -> Claim:
-    changes, values = _recorded(locked, claimant)
+    changes, values = _claim_params(locked, claimant)
     released = {"first": locked.released[0], "keys": locked.released}
     (row,) = rows(release_and_claim(changes), {**values, **released}, as_=ClaimedRow)
-    return _claimed(locked, claimant, row)
+    return _claim_of_row(locked, claimant, row)
 
 
-def _recorded(locked: LockedRun, claimant: Claimant) -> tuple[str, dict[str, Any]]:
+def _claim_params(locked: LockedRun, claimant: Claimant) -> tuple[str, dict[str, Any]]:
     """The run's own changes as SQL, and the parameters of all that a claim writes beside the step."""
     changes, values = locked.assignments()
     told = [*locked.events, entry(STEP_MOVES["claim"].event, worker=claimant.name)]
@@ -163,7 +163,7 @@ def _recorded(locked: LockedRun, claimant: Claimant) -> tuple[str, dict[str, Any
     return changes, {**values, **numbers, **held, **event_values(told)}
 
 
-def _claimed(locked: LockedRun, claimant: Claimant, row: ClaimedRow) -> Claim:
+def _claim_of_row(locked: LockedRun, claimant: Claimant, row: ClaimedRow) -> Claim:
     locked.note_claimed(row.key)
     locked.note_written(locked.seq + len(locked.events) + 1)
     return Claim(

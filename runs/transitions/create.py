@@ -60,7 +60,7 @@ class NewRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Created:
+class CreateResult:
     """What became of it. Without `created_at` there is no run: no such place, too many queued, or the key is taken."""
 
     run_id: str
@@ -71,17 +71,17 @@ class Created:
     is_full: bool
 
 
-def create_run(new: NewRun, graph: Graph) -> Created:
+def create_run(new: NewRun, graph: Graph) -> CreateResult:
     """Create the run, and wake a worker for it after commit."""
     run_id = str(uuid7())
-    (row,) = rows(CREATE_RUN, _values(new, graph, run_id=run_id), as_=CreatedRow)
+    (row,) = rows(CREATE_RUN, _create_run_params(new, graph, run_id=run_id), as_=CreatedRow)
     if row.created_at is not None:
         transaction.on_commit(partial(work_ready.send, NewRun, run_id=run_id, count=1))
         hints.publish_on_commit(run_id, seq=1)
-    return Created(run_id, **row._asdict())
+    return CreateResult(run_id, **row._asdict())
 
 
-def _values(new: NewRun, graph: Graph, *, run_id: str) -> dict[str, Any]:
+def _create_run_params(new: NewRun, graph: Graph, *, run_id: str) -> dict[str, Any]:
     told = entry(
         "run.queued",
         title=new.title,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pulser.engine import moves
 from pulser.engine.states import StepStatus
 from pulser.tools.values import clean_text
-from runs.errors import Forbidden, MoveRefused, NotThere
+from runs.errors import Forbidden, MoveRefused, NotFound
 from runs.sql import first
 from runs.transitions.locked_run import LockedRun, lock_run
 from runs.transitions.sql.steps import READ_WAIT, WaitRow
@@ -19,7 +19,7 @@ HasRole = Callable[[str], bool]
 def approve(run_id: str, key: str, *, by: str, has_role: HasRole, comment: str = "") -> None:
     """Say yes: an approval succeeds, a parked step runs again. Raises NotThere, Forbidden, MoveRefused."""
     with lock_run(run_id) as locked:
-        wait, comment = _require_asked(locked, key, has_role), clean_text(comment)
+        wait, comment = _require_waiting(locked, key, has_role), clean_text(comment)
         locked.emit("approval.given", step=key, by=by, comment=comment)
         moves.approve(locked, key, kind=wait.kind, by=by, comment=comment)
 
@@ -27,7 +27,7 @@ def approve(run_id: str, key: str, *, by: str, has_role: HasRole, comment: str =
 def reject(run_id: str, key: str, *, by: str, has_role: HasRole, comment: str = "") -> None:
     """Say no: the step ends in error. Raises NotThere, Forbidden, MoveRefused."""
     with lock_run(run_id) as locked:
-        _require_asked(locked, key, has_role)
+        _require_waiting(locked, key, has_role)
         comment = clean_text(comment)
         locked.emit("approval.rejected", step=key, by=by, comment=comment)
         moves.reject(locked, key, reason=f"rejected by {by}" + (f": {comment}" if comment else ""))
@@ -43,11 +43,11 @@ def expire(run_id: str, key: str) -> bool:
         return True
 
 
-def _require_asked(locked: LockedRun, key: str, has_role: HasRole) -> WaitRow:
+def _require_waiting(locked: LockedRun, key: str, has_role: HasRole) -> WaitRow:
     """The waiting of a step that this person may decide about."""
     wait = _read_wait(locked, key)
     if wait is None:
-        raise NotThere(f"the run has no step {key}")
+        raise NotFound(f"the run has no step {key}")
     role = wait.role or "operator"
     if not has_role(role):
         raise Forbidden(f"this asks for the role {role}")

@@ -10,7 +10,7 @@ from runs.transitions.sql.attempts import RENEW_LEASE
 from runs.transitions.sql.steps import SET_PROGRESS
 
 
-def renew(claim: Claim, *, lease_s: float) -> bool:
+def renew_lease(claim: Claim, *, lease_s: float) -> bool:
     """Prolong the lease; a busy worker shows by it that it is alive.
 
     False: it was lost, and the step belongs to somebody else.
@@ -24,7 +24,7 @@ def note_process_group(claim: Claim, group: int) -> None:
     Attempt.objects.open().filter(pk=claim.attempt_id).update(process_group=group)
 
 
-def progress(claim: Claim, *, done: int, total: int) -> bool:
+def set_progress(claim: Claim, *, done: int, total: int) -> bool:
     """The step is at `done` of `total`: shown while it runs, and kept in the log.
 
     False: the fence refused it, the worker has lost its lease.

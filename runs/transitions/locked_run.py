@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 
 from django.db import transaction
 
-from pulser.catalogue import UnreadablePlan, graph_of
-from pulser.engine.advance import Fact, StepCounts
+from pulser.catalogue import IncompatiblePlan, compiled_plan
+from pulser.engine.advance import EndedStep, StepCounts
 from pulser.engine.graph import Graph
 from pulser.engine.outcomes import AttemptEnd
 from pulser.engine.scope import run_scope
@@ -26,8 +26,8 @@ from pulser.engine.times import NOW
 from pulser.language.catalogue import Effect
 from pulser.tools.effects import effect_of
 from runs import hints
-from runs.errors import MoveRefused, NotThere, PlanUnreadable
-from runs.events import NewEvent, append, entry, rfc3339
+from runs.errors import MoveRefused, NotFound, UnsupportedPlan
+from runs.events import NewEvent, append_events, entry, rfc3339
 from runs.signals import work_ready
 from runs.sql import Assignments, assign, column, first, rows
 from runs.transitions.sql.attempts import END_ATTEMPTS, EndedAttempt
@@ -104,9 +104,9 @@ class LockedRun:
     def graph(self) -> Graph:
         """Raises PlanUnreadable."""
         try:
-            return graph_of(self.version_id)
-        except UnreadablePlan as error:
-            raise PlanUnreadable(str(error), version_id=self.version_id) from error
+            return compiled_plan(self.version_id)
+        except IncompatiblePlan as error:
+            raise UnsupportedPlan(str(error), version_id=self.version_id) from error
 
     @property
     def scope(self) -> Mapping[str, Any]:
@@ -124,7 +124,7 @@ class LockedRun:
     def effect_of(self, key: str) -> Effect:
         return effect_of(self.graph.nodes[key].step)
 
-    def read_facts(self, keys: Collection[str]) -> dict[str, Fact]:
+    def read_facts(self, keys: Collection[str]) -> dict[str, EndedStep]:
         return read_facts(self.run_id, keys)
 
     def read_statuses(self) -> dict[str, StepStatus]:
@@ -214,7 +214,7 @@ class LockedRun:
         """Write the log and the run's own changes; after commit, viewers hear of it."""
         self._write_releases()
         if self.events or self.changes:
-            self.others_wait = append(self.run_id, self.events, seq=self.seq, changes=self.changes)
+            self.others_wait = append_events(self.run_id, self.events, seq=self.seq, changes=self.changes)
             self.note_written(self.seq + len(self.events))
 
     def note_written(self, seq: int) -> None:
@@ -250,18 +250,18 @@ def lock_run_by(
     with transaction.atomic():
         row = first(statement, values, as_=as_)
         if row is None:
-            raise NotThere(f"there is no run {values['run_id']}")
+            raise NotFound(f"there is no run {values['run_id']}")
         locked = LockedRun.of(row)
         yield locked, row
         locked.end()
 
 
-def read_facts(run_id: str, keys: Collection[str]) -> dict[str, Fact]:
+def read_facts(run_id: str, keys: Collection[str]) -> dict[str, EndedStep]:
     """How these steps of a run stand, with their outputs."""
     if not keys:
         return {}
     found = rows(READ_FACTS, {"run_id": run_id, "keys": list(keys)}, as_=FactRow)
     return {
-        row.key: Fact(StepStatus(row.status), row.cause, None if row.outputs is None else json.loads(row.outputs))
+        row.key: EndedStep(StepStatus(row.status), row.cause, None if row.outputs is None else json.loads(row.outputs))
         for row in found
     }

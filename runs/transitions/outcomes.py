@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-from pulser.catalogue import graph_of
+from pulser.catalogue import compiled_plan
 from pulser.engine.advance import StepCounts
-from pulser.engine.driver import conclude_run, tell
+from pulser.engine.driver import conclude_run, emit_outcome
 from pulser.engine.moves import advance_from, take_outcome
 from pulser.engine.outcomes import (
     AttemptEnd,
@@ -39,7 +39,7 @@ from runs.transitions.sql.success import SUCCEED, SuccessRow
 __all__ = [
     "BackedOff",
     "Failed",
-    "Finished",
+    "FinishResult",
     "Outcome",
     "Stopped",
     "Success",
@@ -53,7 +53,7 @@ EMPTY_REPORT = AttemptReport()
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishResult:
     """`accepted`: the fence held. `next`: the step claimed in the same transaction, if there was one.
 
     `others_wait`: something else may be queued, of this run or of another.
@@ -66,7 +66,7 @@ class Finished:
 
 def finish_attempt(
     claim: Claim, outcome: Outcome, *, report: AttemptReport = EMPTY_REPORT, go_on: bool = True
-) -> Finished:
+) -> FinishResult:
     """Record the outcome, let the engine advance the run, and claim its next step for the same worker.
 
     `go_on=False` claims nothing: the caller's process ends. A report of a worker that lost its lease is refused,
@@ -77,9 +77,9 @@ def finish_attempt(
         if taken is None:
             said = {"worker": claim.claimant.name, "said": outcome.name}
             locked.emit("attempt.rejected", step=claim.key, attempt=claim.number, **said)
-            return Finished(accepted=False)
-        _keep(locked, claim, report)
-        tell(locked, claim.key, outcome=taken, number=claim.number, exit_code=report.exit_code)
+            return FinishResult(accepted=False)
+        _store_artifacts_and_verdicts(locked, claim, report)
+        emit_outcome(locked, claim.key, outcome=taken, number=claim.number, exit_code=report.exit_code)
         if report.log_cut:
             locked.emit("log.cut", step=claim.key, attempt=claim.number, limit=LOG_BYTES)
         advance_from(locked, {claim.key: taken}, ready=recorded.ready)
@@ -87,7 +87,7 @@ def finish_attempt(
         if not go_on:
             conclude_run(locked)
         locked.save()
-        return Finished(accepted=True, next=following, others_wait=locked.others_wait)
+        return FinishResult(accepted=True, next=following, others_wait=locked.others_wait)
 
 
 COUNTED_STEPS = 50  # in a larger run there mostly is another step to claim, and to count them all each time is dear
@@ -119,7 +119,7 @@ def _recorded(claim: Claim, outcome: Outcome, report: AttemptReport) -> Iterator
 
 
 def _success_values(claim: Claim, outcome: Success, report: AttemptReport) -> dict[str, Any]:
-    nodes = graph_of(claim.version_id).nodes
+    nodes = compiled_plan(claim.version_id).nodes
     dependents = list(nodes[claim.key].dependents)
     return {
         "run_id": claim.run_id,
@@ -139,10 +139,10 @@ def _close_attempt(claim: Claim, report: AttemptReport, end: AttemptEnd) -> None
     rows(CLOSE_ATTEMPT, {"attempt_id": claim.attempt_id, **asdict(end), **report.columns})
 
 
-def _keep(locked: LockedRun, claim: Claim, report: AttemptReport) -> None:
+def _store_artifacts_and_verdicts(locked: LockedRun, claim: Claim, report: AttemptReport) -> None:
     """Artifacts and proofs become true together with the outcome."""
     for stored in report.files:
-        _keep_file(locked, claim, stored)
+        _store_artifact(locked, claim, stored)
     for position, verdict in enumerate(report.verdicts):
         known = {"verifier": verdict.verifier, "passed": verdict.passed, "required": verdict.required}
         evidence = dict(verdict.evidence)
@@ -151,7 +151,7 @@ def _keep(locked: LockedRun, claim: Claim, report: AttemptReport) -> None:
         locked.emit("proof.recorded", step=claim.key, attempt=claim.number, **known, message=verdict.message)
 
 
-def _keep_file(locked: LockedRun, claim: Claim, stored: StoredFile) -> None:
+def _store_artifact(locked: LockedRun, claim: Claim, stored: StoredFile) -> None:
     measured = stored.file
     known = {"name": measured.name, "kind": measured.kind, "size": measured.size, "sha256": measured.sha256}
     where = {"run_id": claim.run_id, "step_id": claim.step_id, "attempt": claim.number}

@@ -29,7 +29,7 @@ def lose_lease(run_id: str, key: str, *, number: int, how: str = "lease") -> boo
         held = _find_held(locked, key, number)
         if held is None or (how == "lease" and not held.is_expired):
             return False
-        moves.lose(locked, key, number=number, tries=number - held.budget_from, lost=held.lost, how=how)
+        moves.record_lost(locked, key, number=number, tries=number - held.budget_from, lost=held.lost, how=how)
         return True
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pulser.engine import moves
-from runs.errors import NotThere
+from runs.errors import NotFound
 from runs.transitions.locked_run import lock_run
 from runs.transitions.sql.runs import RESTED_S
 
@@ -15,5 +15,5 @@ def retry(run_id: str, *, by: str, start: str | None = None) -> None:
     """
     with lock_run(run_id) as locked:
         if start is not None and start not in locked.graph.nodes:
-            raise NotThere(f"the run has no step {start}")
+            raise NotFound(f"the run has no step {start}")
         moves.retry(locked, by=by, start=start, rested_s=RESTED_S)

@@ -13,13 +13,13 @@ from django.utils import timezone
 
 from bench.fill import fill
 from bench.record import Record
-from controlroom.ops import vitals
+from controlroom.ops import health_data
 from runs.execution.dispatch import free_slots
 from runs.execution.sweep import sweep
 from runs.models import Lane, Run
 from runs.queries.inbox import questions
 from runs.queries.lists import newest
-from runs.queries.lists.board import board_runs, table_page, time_line
+from runs.queries.lists.board import board_runs, read_timeline, table_page
 from runs.queries.lists.counts import by_status
 from runs.queries.lists.expectations import expected_durations, forget
 from runs.queries.lists.facets import FACETS, facet
@@ -62,10 +62,10 @@ def test_what_is_asked_all_the_time_reads_no_table_as_a_whole(record: Record) ->
         list(board_runs(make_actor()))
         list(Run.objects.active().newest_first()[:51])
         read_versions([str(run.pk)], shown=[str(run.pk)])
-        for name in vitals.RANGES:
-            vitals.flow(name, now=timezone.now())
-        vitals.queues()
-        vitals.step_queue()
+        for name in health_data.RANGES:
+            health_data.flow(name, now=timezone.now())
+        health_data.queues()
+        health_data.step_queue()
         list(questions(make_actor("operator")))
 
     assert list(whole_tables_read(asked.captured_queries)) == []
@@ -100,7 +100,7 @@ def test_no_list_that_is_filtered_reads_a_table_as_a_whole(record: Record, monke
             list(board_runs(viewer, filters))
             first = table_page(viewer, filters)
             table_page(viewer, filters, after=first.next)
-            time_line(viewer, filters, since=now - timedelta(hours=6), until=now)
+            read_timeline(viewer, filters, since=now - timedelta(hours=6), until=now)
             by_status(viewer, filters)
             for name in FACETS:
                 facet(viewer, filters, name=name)
@@ -116,7 +116,7 @@ def test_a_time_line_finds_what_ended_in_its_time_by_an_index_alone(record: Reco
     now = timezone.now()
 
     with CaptureQueriesContext(connection) as asked:
-        time_line(make_actor("viewer"), filters, since=now - timedelta(hours=24), until=now)
+        read_timeline(make_actor("viewer"), filters, since=now - timedelta(hours=24), until=now)
 
     lines = list(plans_of(asked.captured_queries))
     walks = [line for line in lines if " using run_ended " in line]

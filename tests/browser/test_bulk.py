@@ -12,7 +12,7 @@ from django.db import connections
 from playwright.sync_api import Page, expect
 
 from runs.bulk import work as bulk_work
-from runs.execution.work import work
+from runs.execution.worker_loop import run_worker_loop
 from runs.models import Lane, Run
 from tests.browser.pages import live
 from tests.factories import make_lane, make_run, start
@@ -57,7 +57,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
 
     def at_work() -> None:
         try:
-            work()
+            run_worker_loop()
         finally:
             connections.close_all()
 
@@ -114,7 +114,7 @@ def test_the_report_tells_what_was_skipped_and_why(open_page: SignIn) -> None:
     tick(page, done)
     bulk = start_by_the_bar(page, "Retry")
 
-    work()
+    run_worker_loop()
 
     page.goto(f"/runs/{bulk.pk}")
     expect(page.locator("main")).to_contain_text("report.md")
@@ -163,7 +163,7 @@ def test_archived_runs_leave_the_board_one_after_the_other(open_page: SignIn) ->
     for run in runs:
         tick(page, run)
     start_by_the_bar(page, "Archive")
-    work()
+    run_worker_loop()
     for run in runs:
         expect(page.locator(f"#run-{run.pk}")).to_have_count(0)
 
@@ -175,7 +175,7 @@ def test_what_was_archived_in_one_go_comes_back_by_the_toast(open_page: SignIn, 
     tick(page, runs[0])
     bar(page).get_by_role("button", name="Select all 3 that match").click()
     start_by_the_bar(page, "Archive", of_all=True)
-    work()
+    run_worker_loop()
     done = page.locator(".toast", has_text="Archive 3 runs: 3 of 3 done")
     expect(done.get_by_role("button", name="Undo")).to_be_visible()
     for run in runs:
@@ -184,7 +184,7 @@ def test_what_was_archived_in_one_go_comes_back_by_the_toast(open_page: SignIn, 
 
     page.keyboard.press("u")
     expect(page.locator(".toast", has_text="Undo: Archive 3 runs: under way")).to_be_visible()
-    work()
+    run_worker_loop()
 
     for run in runs:
         expect(page.locator(f"#run-{run.pk}")).to_be_visible()
@@ -198,7 +198,7 @@ def test_a_phone_shows_how_it_ended_in_one_line_and_what_to_do_below(open_page: 
     page = live(open_page("/", width=360, theme="dark"))
     tick(page, run)
     start_by_the_bar(page, "Archive")
-    work()
+    run_worker_loop()
     done = page.locator(".toast", has_text="Archive 1 run: 1 of 1 done")
     said, undo = done.locator("span").bounding_box(), done.get_by_role("button", name="Undo").bounding_box()
     assert said and undo
@@ -217,13 +217,13 @@ def test_bulk_work_is_undone_from_its_page(open_page: SignIn, picture: Picture) 
     live(page)
     head = page.locator("#run-head")
     expect(head.get_by_role("button", name="Undo")).to_have_count(0)
-    work()
+    run_worker_loop()
     expect(head).to_have_attribute("data-status", "success")
     picture(page, "bulk-undo-page")
     head.get_by_role("button", name="Undo").click()
     expect(head.get_by_role("button", name="Undo")).to_have_count(0)
     expect(head).to_contain_text("Led to")
-    work()
+    run_worker_loop()
     assert not Run.objects.filter(pk__in=[run.pk for run in runs]).archived().exists()
 
 

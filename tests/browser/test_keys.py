@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from runs.commands import unarchive
-from runs.execution.work import work
+from runs.execution.worker_loop import run_worker_loop
 from runs.models import Run
 from tests.browser.pages import live
 from tests.factories import ASKS, make_actor, make_lane, make_run, start
@@ -56,7 +56,7 @@ def test_a_verb_means_the_ticked_runs_and_asks_before_it_is_done(open_page: Sign
 
     press(page, "a", "Enter")
     expect(page.locator(".toast")).to_contain_text("Archive 2 runs: under way")
-    work()
+    run_worker_loop()
     for run in (newest, second):
         expect(page.locator(f"#run-{run.pk}")).to_have_count(0)
     assert set(Run.objects.archived()) == {newest, second}
@@ -128,7 +128,7 @@ def test_that_it_is_under_way_is_not_said_beside_that_it_is_done(open_page: Sign
     page = live(open_page("/"))
     press(page, "j", "x", "a", "Enter")
     expect(page.locator(".toast")).to_contain_text("under way")
-    work()
+    run_worker_loop()
     expect(page.locator(".toast")).to_contain_text("1 of 1 done")
     expect(page.locator(".toast")).to_have_count(1)
 
@@ -163,12 +163,12 @@ def test_bulk_work_is_taken_back_after_its_toast_has_gone(open_page: SignIn) -> 
     page = live(open_page("/"))
     press(page, "j", "x", "j", "x", "a", "Enter")
     expect(page.locator(".toast")).to_contain_text("under way")
-    work()
+    run_worker_loop()
     expect(page.locator(".toast")).to_contain_text("2 of 2 done")
     page.get_by_role("button", name="Dismiss").click()
     press(page, "u", "u")
     expect(page.locator(".toast").last).to_contain_text("Undo: Archive 2 runs")
-    work()
+    run_worker_loop()
     for run in runs:
         expect(page.locator(f"#run-{run.pk}")).to_be_visible()
 
@@ -178,12 +178,12 @@ def test_bulk_work_is_taken_back_by_key_on_its_page_and_once(open_page: SignIn) 
     page = live(open_page("/"))
     press(page, "j", "x", "j", "x", "a", "Enter")
     expect(page.locator(".toast")).to_contain_text("under way")
-    work()
+    run_worker_loop()
     bulk = Run.objects.get(plan_version__plan__slug="bulk")
     live(page.goto(f"/runs/{bulk.pk}") and page)
     page.keyboard.press("u")
     expect(page.locator(".toast")).to_contain_text("Undo: Archive 2 runs: under way")
-    work()
+    run_worker_loop()
     assert not Run.objects.archived().filter(pk__in=[run.pk for run in runs]).exists()
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from controlroom.http import intake
+from controlroom.http import request_limits
 from tests.controlroom.haste import HASTE_S
 from tests.controlroom.measuring import application
 
 __all__ = ["application"]
 
-intake.REQUEST_S = HASTE_S
+request_limits.REQUEST_S = HASTE_S

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from controlroom.http import intake
+from controlroom.http import request_limits
 
-intake.bound()
+request_limits.limit_requests()
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:

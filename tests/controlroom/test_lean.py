@@ -11,7 +11,7 @@ from importlib.util import find_spec
 import pytest
 from django.core.management import call_command
 
-from controlroom.optional import without
+from controlroom.hidden_packages import hide_package
 
 # As a worker does at its start: the command, the app, Django, the tasks.
 WORKER = """
@@ -60,7 +60,7 @@ def test_the_web_process_loads_no_tls() -> None:
 
 
 def test_what_was_left_out_can_be_imported_afterwards() -> None:
-    with without("this"), pytest.raises(ImportError):
+    with hide_package("this"), pytest.raises(ImportError):
         import_module("this")
 
     assert "this" not in sys.modules

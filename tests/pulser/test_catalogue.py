@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connection
 
-from pulser.catalogue import graph_of, save_plan
+from pulser.catalogue import compiled_plan, save_plan
 from pulser.models import Plan, PlanVersion
 from tests.factories import make_user
 
@@ -80,13 +80,13 @@ def test_a_bad_document_stores_nothing() -> None:
 def test_the_graph_of_a_version_is_compiled_once() -> None:
     version = save_plan(ONE).version
 
-    assert graph_of(version.pk) is graph_of(version.pk)
-    assert list(graph_of(version.pk).nodes) == ["rise"]
+    assert compiled_plan(version.pk) is compiled_plan(version.pk)
+    assert list(compiled_plan(version.pk).nodes) == ["rise"]
 
 
 def test_there_is_no_graph_of_an_unknown_version() -> None:
     with pytest.raises(PlanVersion.DoesNotExist):
-        graph_of(0)
+        compiled_plan(0)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,14 +11,14 @@ from typing import Any, TypeVar
 from django.db import connection, connections
 from django.db.models import Model
 
-from pulser.engine.fold import LoggedEvent, RunState, fold
+from pulser.engine.fold import LoggedEvent, RunState, fold_events
 from pulser.kernel.outcomes import AttemptReport
 from runs.execution.sweep import sweep
-from runs.execution.work import work
+from runs.execution.worker_loop import run_worker_loop
 from runs.models import Attempt, Event, Run, Step
-from runs.queries.replay.past import STEP_FIELDS, load_outputs, past_of
+from runs.queries.replay.past_run import STEP_FIELDS, load_outputs, read_past_run
 from runs.transitions.claim import Claim, Claimant, claim_from_run, start_next_run
-from runs.transitions.outcomes import Finished, Outcome, Success, finish_attempt
+from runs.transitions.outcomes import FinishResult, Outcome, Success, finish_attempt
 from tests.factories import start
 
 ROUNDS_MAX = 60
@@ -37,7 +37,7 @@ def run_plan(source: str, params: Mapping[str, Any] | None = None, **wanted: Any
 def drive(run: Run) -> Run:
     """Work and sweep in this process, with every pause over at once, until the run ends or waits for a person."""
     for _ in range(ROUNDS_MAX):
-        work()
+        run_worker_loop()
         run.refresh_from_db()
         if run.is_finished or waits_for_a_person(run):
             return run
@@ -96,7 +96,7 @@ def claimed(run: Run, claimant: Claimant = ALICE) -> Claim:
     return claim
 
 
-def finished(claim: Claim, outcome: Outcome | None = None, **report: Any) -> Finished:
+def finished(claim: Claim, outcome: Outcome | None = None, **report: Any) -> FinishResult:
     """Report an outcome, success by default, and claim nothing further."""
     return finish_attempt(claim, outcome or Success({}), report=AttemptReport(**report), go_on=False)
 
@@ -139,7 +139,7 @@ def log_of(run: Run, key: str) -> bytes:
 
 def folded(run: Run) -> RunState:
     events = Event.objects.filter(run=run).in_order()
-    return fold(LoggedEvent(event.seq, event.kind, event.step, event.attempt, event.data) for event in events)
+    return fold_events(LoggedEvent(event.seq, event.kind, event.step, event.attempt, event.data) for event in events)
 
 
 def assert_log_folds_to_rows(run: Run) -> None:
@@ -158,7 +158,7 @@ def assert_log_folds_to_rows(run: Run) -> None:
 
 def assert_the_last_moment_is_the_present(run: Run) -> None:
     """A replay of the whole log shows what the rows say: of the run, its steps, attempts, verdicts and files."""
-    past, brief = past_of(run, run.seq), past_of(run, run.seq, keys=())
+    past, brief = read_past_run(run, run.seq), read_past_run(run, run.seq, keys=())
     assert past is not None and brief is not None
     for one, other in zip(brief.steps, past.steps, strict=True):
         assert {name: getattr(one, name) for name in STEP_FIELDS} == {

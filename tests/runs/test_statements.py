@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from pulser.tools.python import effect
-from runs.execution.work import work
+from runs.execution.worker_loop import run_worker_loop
 from tests.controlroom.api.callers import as_role
 from tests.factories import make_lane, make_plan, make_session, start
 from tests.runs.execution.plans import plan
@@ -38,7 +38,7 @@ def python_step(key: str, *needs: str) -> dict[str, Any]:
 
 def statements_of(run_id: str) -> list[str]:
     with CaptureQueriesContext(connection) as captured:
-        work()
+        run_worker_loop()
     return [query["sql"] for query in captured]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from controlroom.cli.commands.events import events
 from controlroom.cli.commands.logs import logs
-from controlroom.cli.commands.moves import archive, cancel, retry
 from controlroom.cli.commands.plan import plan
 from controlroom.cli.commands.run import run
+from controlroom.cli.commands.run_commands import archive, cancel, retry
 from controlroom.cli.commands.runs import runs
 from controlroom.cli.commands.show import show
 from controlroom.cli.commands.status import status

@@ -10,7 +10,7 @@ import click
 import httpx
 
 from controlroom.cli.client import Api, Unreachable, connect
-from controlroom.cli.follow import Pauses
+from controlroom.cli.follow import ReconnectBackoff
 from pulser.engine.states import RUN_ENDED
 
 LOOK_EVERY_S = 0.5
@@ -44,7 +44,7 @@ def _print(api: Api, run_id: str, step: str | None) -> None:
 
 def _follow(api: Api, run_id: str, step: str | None) -> None:
     """Whether the run has ended is asked before the log is read, so nothing written before its end is missed."""
-    reader, pauses = LogReader(api, run_id, step), Pauses(api)
+    reader, pauses = LogReader(api, run_id, step), ReconnectBackoff(api)
     while True:
         try:
             has_ended = api.get(f"/runs/{run_id}")["status"] in RUN_ENDED

@@ -6,7 +6,7 @@ from typing import IO, Any
 
 import click
 
-from controlroom.cli.client import Api, Refused, connect
+from controlroom.cli.client import Api, RequestRefused, connect
 from controlroom.cli.output import say, say_json
 
 
@@ -37,7 +37,7 @@ def push(file: IO[bytes], *, as_json: bool) -> None:
     """Keep FILE (- for stdin) as the plan's next version, unless it says what the latest one says."""
     try:
         kept = _send(connect(), "/plans", file.read())
-    except Refused as refusal:
+    except RequestRefused as refusal:
         if not refusal.problem.get("errors"):
             raise
         if as_json:

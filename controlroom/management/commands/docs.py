@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from controlroom.tables import pages
+from controlroom.generated_docs import pages
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from controlroom.env import env_bool, env_int, env_str
-from pulser.catalogue import graph_of
+from pulser.catalogue import compiled_plan
 from pulser.engine.states import STEP_ENDED
 from runs.accounts.actors import SYSTEM
 from runs.commands.start import find_version, start_run
@@ -17,7 +17,7 @@ from runs.errors import RunError
 from runs.models import Run, Step
 
 PLAN = "checkup"
-PATIENCE_S = 120.0
+TIMEOUT_S = 120.0
 LOOK_EVERY_S = 0.2
 
 
@@ -41,7 +41,7 @@ class Command(BaseCommand):
     def follow(self, run: Run) -> None:
         """Print each step as it ends, until the run has ended or the patience is over."""
         told: set[str] = set()
-        ends_at = time.monotonic() + PATIENCE_S
+        ends_at = time.monotonic() + TIMEOUT_S
         while time.monotonic() < ends_at:
             run.refresh_from_db(fields=["status", "reason", "finished_at"])
             self.tell_steps(run, told)
@@ -69,7 +69,7 @@ class Command(BaseCommand):
 def start() -> Run:
     """A run of the plan as it is now. The checkout may have moved since the plan was stored, so its place is said."""
     version = find_version(PLAN)
-    has_path = "path" in graph_of(version.pk).plan.params.get("properties", {})
+    has_path = "path" in compiled_plan(version.pk).plan.params.get("properties", {})
     params = {"path": str(settings.BASE_DIR)} if has_path else {}
     return start_run(version, params=params, actor=SYSTEM, trigger="demo").run
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from controlroom.web.admin import board, history, starting, tokens
-from controlroom.web.admin import hooks as doors
+from controlroom.web.admin import board, history, hooks, starting, tokens
 
-__all__ = ["board", "doors", "history", "starting", "tokens"]
+__all__ = ["board", "history", "hooks", "starting", "tokens"]

@@ -65,11 +65,11 @@ class HookForm(forms.ModelForm):
         """The secret from now on; None when it stays."""
         choice = self.cleaned_data["secret_choice"]
         if choice == GENERATE:
-            return generated()
+            return generate_secret()
         return {TAKE: self.cleaned_data["given_secret"], REMOVE: ""}.get(choice)
 
 
-def generated() -> str:
+def generate_secret() -> str:
     """In the notation of Standard Webhooks; senders that sign with plain text take all of it as text."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from pulser.catalogue import Saved, check, save_plan
+from pulser.catalogue import SaveResult, check, save_plan
 from pulser.language import Problem
 from pulser.models import Plan, PlanVersion
 
@@ -183,7 +183,7 @@ class PlanAdmin(admin.ModelAdmin):
         return self._answer(request, obj)
 
     def _answer(self, request: HttpRequest, plan: Plan) -> HttpResponse:
-        saved: Saved = request.saved_plan  # type: ignore[attr-defined]
+        saved: SaveResult = request.saved_plan  # type: ignore[attr-defined]
         number = saved.version.number if saved.version else 0
         if saved.created:
             self.message_user(request, f"Version {number} of {plan.slug} is saved; runs that start now use it.")

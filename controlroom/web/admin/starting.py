@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 
 from controlroom.web.admin.plans import PlanAdmin
-from pulser.catalogue import graph_of
+from pulser.catalogue import compiled_plan
 from pulser.language.params import check_params
 from pulser.models import Plan, PlanVersion
 from runs.accounts.actors import actor_of_user
@@ -55,7 +55,7 @@ class StartablePlanAdmin(PlanAdmin):
 def start_links(plan: Plan) -> dict[str, Any]:
     """Where the plan is started, and whether somebody must say its params first."""
     assert plan.latest_id is not None
-    _, problems = check_params(graph_of(plan.latest_id).plan.params, {})
+    _, problems = check_params(compiled_plan(plan.latest_id).plan.params, {})
     return {
         "run_url": reverse("admin:pulser_plan_run", args=[plan.pk]),
         "start_url": reverse("plan", args=[plan.slug]),

@@ -30,14 +30,14 @@ class Layout:
     rows: float
 
 
-def layered(nodes: Sequence[int], edges: Iterable[Edge]) -> Layout:
+def layered_layout(nodes: Sequence[int], edges: Iterable[Edge]) -> Layout:
     """Places for nodes that are joined by edges without cycles. The same input gives the same picture.
 
     No two nodes of a layer are less than one row apart, and each edge leads to a layer further right.
     """
     wanted = sorted(set(edges))
     if _bends(nodes, wanted) > BENDS_MAX:
-        wanted = telling(wanted)
+        wanted = transitive_reduction(wanted)
     alone = [node for node in nodes if node not in {end for edge in wanted for end in edge}]
     parts = [_part(wanted)] if wanted else []
     return _stacked([*parts, _grid(alone)])
@@ -51,12 +51,12 @@ def _bends(nodes: Sequence[int], edges: Sequence[Edge]) -> int:
 def ranks(edges: Sequence[Edge]) -> dict[int, int]:
     """The longest way to each node from one that needs nothing, counted in edges."""
     needs, rank = _needs(edges), dict[int, int]()
-    for node in in_order(edges):
+    for node in topological_order(edges):
         rank[node] = max((rank[need] + 1 for need in needs[node]), default=0)
     return rank
 
 
-def in_order(edges: Sequence[Edge]) -> list[int]:
+def topological_order(edges: Sequence[Edge]) -> list[int]:
     """The nodes of these edges, each behind all that it needs."""
     needs = _needs(edges)
     dependents: dict[int, list[int]] = defaultdict(list)
@@ -79,14 +79,14 @@ def _needs(edges: Sequence[Edge]) -> dict[int, list[int]]:
     return needs
 
 
-def telling(edges: Sequence[Edge]) -> list[Edge]:
+def transitive_reduction(edges: Sequence[Edge]) -> list[Edge]:
     """The edges without those that a longer way implies."""
     dependents: dict[int, list[int]] = defaultdict(list)
     for source, target in edges:
         dependents[source].append(target)
     below: dict[int, int] = {}  # all that comes after a node, as bits
     kept: list[Edge] = []
-    order = in_order(edges)
+    order = topological_order(edges)
     place = {node: number for number, node in enumerate(order)}
     for node in reversed(order):
         reached = 0
@@ -132,7 +132,7 @@ def _component(edges: Sequence[Edge]) -> Layout:
     positions, pieces = _sugiyama(edges)
     deepest = max(y for _, y in positions.values())  # its layers count downwards, from the last
     wanted = {one: (round((deepest - y) / SPACING), x / SPACING) for one, (x, y) in positions.items()}
-    places = _in_plan_order(_upright(_apart(wanted)), edges)
+    places = _in_plan_order(_upright(_separate_nodes(wanted)), edges)
     routes = _routes(pieces, places)
     nodes = {one: place for one, place in places.items() if one >= 0}
     if set(routes) != set(edges):
@@ -179,7 +179,7 @@ def _routes(pieces: Sequence[Edge], places: Mapping[int, Place]) -> dict[Edge, t
     return routes
 
 
-def _apart(wanted: Mapping[int, Place]) -> dict[int, Place]:
+def _separate_nodes(wanted: Mapping[int, Place]) -> dict[int, Place]:
     """The same order in each layer, with room for everybody; what is pushed down pulls the layer back as a whole."""
     by_layer: dict[int, list[int]] = defaultdict(list)
     for one, (layer, _) in wanted.items():

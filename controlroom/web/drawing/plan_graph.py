@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from controlroom.web.drawing.fan_out import FanOut, drawn_as_one, fan_outs
-from controlroom.web.drawing.layered import Layout, Place, layered
-from pulser.catalogue import graph_of
+from controlroom.web.drawing.layered import Layout, Place, layered_layout
+from pulser.catalogue import compiled_plan
 from pulser.engine.graph import Graph
 
 NODE_HEIGHT = 40
@@ -28,7 +28,7 @@ PICTURES_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class GraphNode:
     """A node at its place. `fan`: the steps that it stands for, None for a step of its own."""
 
     number: int
@@ -39,7 +39,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class GraphEdge:
     """An SVG path from one box to another, by their numbers."""
 
     source: int
@@ -56,14 +56,14 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class GraphDrawing:
     """All that is drawn. `unfolded`: fan-outs that are shown step by step. `implied`: so many lines are left out."""
 
     width: float
     height: float
     node_width: float
-    boxes: tuple[Box, ...]
-    lines: tuple[Line, ...]
+    boxes: tuple[GraphNode, ...]
+    lines: tuple[GraphEdge, ...]
     frame: Frame | None
     unfolded: tuple[str, ...]
     implied: int
@@ -78,28 +78,28 @@ class Picture:
 
 
 @functools.lru_cache(maxsize=PICTURES_KEPT)
-def picture_of(version_id: int, unfolded: frozenset[str] = frozenset()) -> Picture:
+def graph_drawing(version_id: int, unfolded: frozenset[str] = frozenset()) -> GraphDrawing:
     """The picture of a plan's version. Raises UnreadablePlan, PlanVersion.DoesNotExist."""
-    return draw(graph_of(version_id), unfolded=unfolded)
+    return draw(compiled_plan(version_id), unfolded=unfolded)
 
 
-def draw(graph: Graph, *, unfolded: Collection[str] = ()) -> Picture:
+def draw(graph: Graph, *, unfolded: Collection[str] = ()) -> GraphDrawing:
     """The main steps in layers; behind them `finally`, one below the other in a frame of its own."""
     found = fan_outs(graph)
     as_one = drawn_as_one(found, unfolded=unfolded)
     keys = [key for key in graph.main if key not in as_one or as_one[key].key == key]
     edges = _edges(graph, as_one)
-    layout = layered([graph.nodes[key].position for key in keys], edges)
+    layout = layered_layout([graph.nodes[key].position for key in keys], edges)
     width = node_width(graph, found)
     step = width + GAP
     boxes = [_box(graph, key, layout=layout, step=step, fan=as_one.get(key)) for key in keys]
     frame, finals = _finally(graph, width=width, left=MARGIN + layout.layers * step, height=layout.rows * ROW - 12)
     down = MARGIN - min(frame.y if frame else MARGIN, MARGIN)
-    boxes = [Box(box.number, box.key, box.x, box.y + down, box.fan) for box in (*boxes, *finals)]
+    boxes = [GraphNode(box.number, box.key, box.x, box.y + down, box.fan) for box in (*boxes, *finals)]
     frame = Frame(frame.x, frame.y + down, frame.width, frame.height) if frame else None
     right = frame.x + frame.width if frame else MARGIN + layout.layers * step - GAP
     bottom = max([*(box.y + NODE_HEIGHT for box in boxes), frame.y + frame.height if frame else 0.0])
-    return Picture(
+    return GraphDrawing(
         width=round(right + MARGIN),
         height=round(bottom + MARGIN),
         node_width=width,
@@ -125,34 +125,34 @@ def node_width(graph: Graph, found: Collection[FanOut]) -> float:
     return round(min(max(BESIDE_LETTERS + letters * LETTER, least), NODE_WIDTH_MAX))
 
 
-def _box(graph: Graph, key: str, *, layout: Layout, step: float, fan: FanOut | None) -> Box:
+def _box(graph: Graph, key: str, *, layout: Layout, step: float, fan: FanOut | None) -> GraphNode:
     number = graph.nodes[key].position
     layer, row = layout.places[number]
-    return Box(number, key, MARGIN + layer * step, round(MARGIN + row * ROW, 1), fan)
+    return GraphNode(number, key, MARGIN + layer * step, round(MARGIN + row * ROW, 1), fan)
 
 
-def _finally(graph: Graph, *, width: float, left: float, height: float) -> tuple[Frame | None, list[Box]]:
+def _finally(graph: Graph, *, width: float, left: float, height: float) -> tuple[Frame | None, list[GraphNode]]:
     """A column in the middle of the height, as far as there is room above."""
     if not graph.finals:
         return None, []
     inner = len(graph.finals) * ROW - 12
     top = MARGIN + (height - inner) / 2
     boxes = [
-        Box(graph.nodes[key].position, key, left + FRAME, round(top + number * ROW, 1))
+        GraphNode(graph.nodes[key].position, key, left + FRAME, round(top + number * ROW, 1))
         for number, key in enumerate(graph.finals)
     ]
     frame = Frame(left, round(top - HEADING - FRAME / 2, 1), width + 2 * FRAME, inner + HEADING + FRAME * 1.5)
     return frame, boxes
 
 
-def _lines(layout: Layout, *, width: float, step: float, down: float) -> list[Line]:
+def _lines(layout: Layout, *, width: float, step: float, down: float) -> list[GraphEdge]:
     def at(place: Place) -> tuple[float, float]:
         return MARGIN + place[0] * step, MARGIN + place[1] * ROW + NODE_HEIGHT / 2 + down
 
     found = []
     for (source, target), bends in sorted(layout.routes.items()):
         places = [at(layout.places[source]), *map(at, bends), at(layout.places[target])]
-        found.append(Line(source, target, _path(places, width=width)))
+        found.append(GraphEdge(source, target, _path(places, width=width)))
     return found
 
 
@@ -169,10 +169,12 @@ def _path(places: Sequence[tuple[float, float]], *, width: float) -> str:
     return "".join(pieces)
 
 
-def _between(finals: Sequence[Box], *, width: float, down: float) -> tuple[Line, ...]:
+def _between(finals: Sequence[GraphNode], *, width: float, down: float) -> tuple[GraphEdge, ...]:
     """`finally` steps run one after the other."""
     middle = width / 2
     return tuple(
-        Line(one.number, other.number, f"M{one.x + middle:g} {one.y + NODE_HEIGHT + down:.1f}V{other.y + down:.1f}")
+        GraphEdge(
+            one.number, other.number, f"M{one.x + middle:g} {one.y + NODE_HEIGHT + down:.1f}V{other.y + down:.1f}"
+        )
         for one, other in itertools.pairwise(finals)
     )

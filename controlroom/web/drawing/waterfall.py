@@ -21,7 +21,7 @@ NICE = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class WaterfallSpan:
     """A stretch of an attempt. `status` is how a running one ended, or "running"."""
 
     kind: str
@@ -32,7 +32,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class WaterfallBar:
     """A span at its place, in percent of the width, and its length in seconds."""
 
     kind: str
@@ -48,13 +48,13 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class WaterfallTick:
     left: float
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Idle:
+class IdleGap:
     """A gap in which nothing ran. Folded, it is as wide as any other."""
 
     left: float
@@ -66,7 +66,7 @@ class Idle:
         return round(self.left + self.width / 2, 3)
 
 
-class Scale:
+class WaterfallScale:
     """From seconds to percents; folded gaps have one width however long they are."""
 
     def __init__(self, start: float, end: float, *, folded: Sequence[tuple[float, float]] = ()) -> None:
@@ -85,20 +85,22 @@ class Scale:
             since = min(stop, moment)
         return percent + (moment - since) * self._share
 
-    def bar(self, span: Span) -> Bar:
+    def bar(self, span: WaterfallSpan) -> WaterfallBar:
         left = self.at(span.start)
         width = self.at(span.end) - left
-        return Bar(span.kind, round(left, 3), round(width, 3), span.end - span.start, span.status, span.attempt)
+        return WaterfallBar(
+            span.kind, round(left, 3), round(width, 3), span.end - span.start, span.status, span.attempt
+        )
 
-    def ticks(self) -> list[Tick]:
+    def ticks(self) -> list[WaterfallTick]:
         """At round times since the start, none of them within a fold."""
         step = next((nice for nice in NICE if self._whole / nice <= TICKS), self._whole / TICKS)
-        found: list[Tick] = []
+        found: list[WaterfallTick] = []
         for begin, stop in self._shown():
             for number in range(ceil(begin / step), floor(stop / step) + 1):
                 left = self.at(self.start + number * step)
                 if left <= 97 and self._is_clear(left) and (not found or left - found[-1].left >= 100 / TICKS / 2):
-                    found.append(Tick(round(left, 3), number * step))
+                    found.append(WaterfallTick(round(left, 3), number * step))
         return found
 
     def _is_clear(self, left: float) -> bool:
@@ -111,11 +113,11 @@ class Scale:
         ends = [*(begin for begin, _ in self.folded), self.end]
         return [(begin - self.start, end - self.start) for begin, end in zip(begins, ends, strict=True)]
 
-    def folds(self) -> list[Idle]:
-        return [Idle(round(self.at(begin), 3), FOLD_PERCENT, stop - begin) for begin, stop in self.folded]
+    def folds(self) -> list[IdleGap]:
+        return [IdleGap(round(self.at(begin), 3), FOLD_PERCENT, stop - begin) for begin, stop in self.folded]
 
 
-def idle_gaps(spans: Iterable[Span], *, start: float, end: float) -> list[tuple[float, float]]:
+def idle_gaps(spans: Iterable[WaterfallSpan], *, start: float, end: float) -> list[tuple[float, float]]:
     """The long gaps in which nothing ran, in order: each a good share of the whole."""
     least = max((end - start) * IDLE_SHARE, IDLE_MIN_S)
     gaps, busy_until = [], start

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from pulser.language.names import kind_of, spoken_kind
+from pulser.language.names import kind_of, kind_phrase
 from pulser.language.patterns import has_match
 from pulser.language.problems import Path
 
@@ -25,14 +25,14 @@ SCALARS = {"string": "text", "integer": "number", "number": "number", "boolean":
 DRAWN = frozenset({"type", "properties", "items", "const", "enum", "anyOf", "oneOf", "additionalProperties"})
 
 
-class Missing:
+class AbsentValue:
     """No value: not even null."""
 
     def __bool__(self) -> bool:
         return False
 
 
-MISSING: Final = Missing()
+MISSING: Final = AbsentValue()
 
 
 class Kind(StrEnum):
@@ -267,7 +267,7 @@ def labels_of(alternatives: list[Schema]) -> Iterator[str]:
         elif declared == "object" and schema.get("properties"):
             yield "with " + ", ".join(list(schema["properties"])[:3])
         else:
-            yield spoken_kind(declared) if isinstance(declared, str) else f"alternative {number}"
+            yield kind_phrase(declared) if isinstance(declared, str) else f"alternative {number}"
 
 
 def is_kind(value: Any, *kinds: str) -> bool:

@@ -15,16 +15,16 @@ from django.http import QueryDict
 
 from controlroom.web.forms.params import ParamsForm, blank_form, filled_form, json_or_nothing, read_form
 from controlroom.web.forms.parts import MISSING, ROOT_NAME, Kind, Part, Schema, is_kind, plain_name, root_part, token
-from pulser.language.conformance import mismatches
 from pulser.language.json_values import parse_storable
 from pulser.language.params import check_params
-from pulser.language.positions import read
+from pulser.language.read_document import read
+from pulser.language.schema_validation import mismatches
 from pulser.models import PlanVersion
 from runs.models.choices import ENVIRONMENTS
 
 AT = f"{ROOT_NAME}."
 WHOLE = "params"
-WISHES = ("title", "lane", "session", "environment")
+START_OPTIONS = ("title", "lane", "session", "environment")
 
 
 class Unreadable(ValueError):
@@ -50,8 +50,8 @@ class StartForm:
     def refused(self, problems: Iterable[Mapping[str, str]]) -> StartForm:
         """With what the start itself found wrong."""
         found = list(problems)
-        errors = {each["path"]: each["message"] for each in found if each["path"] in WISHES}
-        others = tuple(each["message"] for each in found if each["path"] not in WISHES)
+        errors = {each["path"]: each["message"] for each in found if each["path"] in START_OPTIONS}
+        others = tuple(each["message"] for each in found if each["path"] not in START_OPTIONS)
         return replace(self, errors={**self.errors, **errors}, problems=(*self.problems, *others))
 
 
@@ -62,7 +62,7 @@ def schema_of(version: PlanVersion) -> Schema:
     return schema if isinstance(schema, Mapping) else {"type": "object", "properties": {}}
 
 
-def offered(version: PlanVersion, query: QueryDict, *, session: str) -> StartForm:
+def initial_start_form(version: PlanVersion, query: QueryDict, *, session: str) -> StartForm:
     """The form as the address fills it in: with `p.NAME`, `params`, `title`, `lane`, `session`, `environment`."""
     schema = schema_of(version)
     params, notes = params_of(schema, dict(query.lists()))
@@ -71,12 +71,12 @@ def offered(version: PlanVersion, query: QueryDict, *, session: str) -> StartFor
     return StartForm(form, wishes, problems=tuple(notes))
 
 
-def sent(version: PlanVersion, posted: QueryDict, *, command: str = "") -> StartForm:
+def submitted_start_form(version: PlanVersion, posted: QueryDict, *, command: str = "") -> StartForm:
     return StartForm(read_form(schema_of(version), posted, command=command), _wishes_of(posted))
 
 
 def _wishes_of(data: QueryDict) -> dict[str, str]:
-    return {name: str(data[name]).replace("\0", "").strip() for name in WISHES if name in data}
+    return {name: str(data[name]).replace("\0", "").strip() for name in START_OPTIONS if name in data}
 
 
 def _first_environment(version: PlanVersion) -> str:

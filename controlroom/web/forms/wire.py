@@ -34,8 +34,8 @@ from typing import Any
 
 from controlroom.web.forms.fields import Choice, Field
 from controlroom.web.forms.parts import MISSING, Kind, Part, is_kind, labels_of, token
-from pulser.language.conformance import mismatches
 from pulser.language.json_values import parse_storable
+from pulser.language.schema_validation import mismatches
 
 Texts = dict[str, list[str]]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from django.http import QueryDict
 
+from controlroom.web.live.client_messages import one_of
 from controlroom.web.live.frames import PARTIALS
-from controlroom.web.live.query import one_of
 from runs.queries.lists.filters import RunFilters, read_filters
 from runs.queries.lists.zone import seen_from
 

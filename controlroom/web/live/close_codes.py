@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from runs.stream.refusals import Reason
+from runs.stream.refusals import RefusalReason
 
-CLOSE_CODES: Mapping[Reason, int] = {
-    Reason.MALFORMED: 4400,
-    Reason.NOT_SIGNED_IN: 4401,
-    Reason.FORBIDDEN: 4403,
-    Reason.NOT_FOUND: 4404,
-    Reason.RECONNECT: 4408,
+CLOSE_CODES: Mapping[RefusalReason, int] = {
+    RefusalReason.MALFORMED: 4400,
+    RefusalReason.NOT_SIGNED_IN: 4401,
+    RefusalReason.FORBIDDEN: 4403,
+    RefusalReason.NOT_FOUND: 4404,
+    RefusalReason.RECONNECT: 4408,
 }

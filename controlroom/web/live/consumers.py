@@ -17,22 +17,22 @@ from django.db import DatabaseError, InterfaceError
 from django.http import QueryDict
 
 from controlroom.http.callers import caller_of_scope, is_own_origin
+from controlroom.web.live.backpressure import BoundedSender
 from controlroom.web.live.board_view import BoardView, read_board_view
-from controlroom.web.live.client_memory import ClientMemory
+from controlroom.web.live.client_messages import one_of, read_client_runs, read_number
+from controlroom.web.live.client_runs import ClientRuns
 from controlroom.web.live.close_codes import CLOSE_CODES
-from controlroom.web.live.frames import GONE, Frame, Match, removal
-from controlroom.web.live.outlet import Outlet
-from controlroom.web.live.query import one_of, read_client_runs, read_number
-from controlroom.web.live.readings import read_cards, read_matches, read_page, read_snapshot
+from controlroom.web.live.frames import GONE, FilterMatch, Frame, removal_frame
+from controlroom.web.live.shared_reads import read_cards, read_matches, read_page, read_snapshot
 from pulser.language.limits import ID_MAX, NUMBER_MAX
 from runs.accounts.callers import Caller
 from runs.models import Run
 from runs.stream import feed
 from runs.stream.batches import Batch
+from runs.stream.event_json import dumps
 from runs.stream.feed import Feed
-from runs.stream.refusals import Reason, Refusal
-from runs.stream.topics import Watch
-from runs.stream.wire import dumps
+from runs.stream.refusals import Refusal, RefusalReason
+from runs.stream.topics import Subscription
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         await self.accept()
-        self.outlet = Outlet(self.base_send)
+        self.outlet = BoundedSender(self.base_send)
         self.following = asyncio.create_task(self._follow())
 
     async def _follow(self) -> None:
@@ -58,24 +58,24 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.leave(refusal.reason)
         except (DatabaseError, InterfaceError) as error:
             logger.warning("a viewer is sent away, the database does not answer: %s", error)
-            await self.leave(Reason.RECONNECT)
+            await self.leave(RefusalReason.RECONNECT)
         except Exception:
             logger.exception("a viewer's socket broke")
-            await self.leave(Reason.RECONNECT)
+            await self.leave(RefusalReason.RECONNECT)
 
     def _query(self) -> QueryDict:
         try:
             return QueryDict(self.scope.get("query_string", b""))
         except SuspiciousOperation:  # hundreds of parameters
-            raise Refusal(Reason.MALFORMED) from None
+            raise Refusal(RefusalReason.MALFORMED) from None
 
     def admit(self) -> Caller:
         """Who this is. Raises Refusal for nobody, for a foreign page that uses a cookie, and without a role."""
         caller = caller_of_scope(self.scope)
         if caller.has_cookie and not is_own_origin(self.scope):
-            raise Refusal(Reason.FORBIDDEN)
+            raise Refusal(RefusalReason.FORBIDDEN)
         if not caller.actor.can_view:
-            raise Refusal(Reason.of(caller.actor))
+            raise Refusal(RefusalReason.of(caller.actor))
         return caller
 
     def read_query(self, query: QueryDict) -> None:
@@ -87,9 +87,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """There is nothing to say to a run's socket."""
-        await self.leave(Reason.MALFORMED)
+        await self.leave(RefusalReason.MALFORMED)
 
-    async def leave(self, reason: Reason) -> None:
+    async def leave(self, reason: RefusalReason) -> None:
         await self.close(CLOSE_CODES[reason])
 
     async def disconnect(self, code: int) -> None:
@@ -112,9 +112,9 @@ class RunConsumer(LiveConsumer):
         try:
             self.run_id = str(uuid.UUID(self.scope["url_route"]["kwargs"]["run_id"]))
         except ValueError:
-            raise Refusal(Reason.NOT_FOUND) from None
+            raise Refusal(RefusalReason.NOT_FOUND) from None
         if not Run.objects.visible_to(caller.actor).filter(pk=self.run_id).exists():
-            raise Refusal(Reason.NOT_FOUND)
+            raise Refusal(RefusalReason.NOT_FOUND)
         return caller
 
     async def follow(self, caller: Caller, source: Feed) -> None:
@@ -123,7 +123,7 @@ class RunConsumer(LiveConsumer):
                 await self._catch_up(source, watch)
                 await watch.news()
 
-    async def _catch_up(self, source: Feed, watch: Watch) -> None:
+    async def _catch_up(self, source: Feed, watch: Subscription) -> None:
         more = True
         while more:
             news = await self._news(source, watch)
@@ -131,14 +131,14 @@ class RunConsumer(LiveConsumer):
                 await self.outlet.send(news.text)
             self.seq, more = news.seq, news.more
 
-    async def _news(self, source: Feed, watch: Watch) -> Frame | Batch:
+    async def _news(self, source: Feed, watch: Subscription) -> Frame | Batch:
         if not self.wants_events:
             frame = await read_page(source, watch, after=self.seq, log=self.log)
             self.log = frame.log
             return frame
         batch = await source.events(watch, self.run_id, after=self.seq)
         if batch is None:
-            raise Refusal(Reason.NOT_FOUND)
+            raise Refusal(RefusalReason.NOT_FOUND)
         return batch
 
 
@@ -150,7 +150,7 @@ class BoardConsumer(LiveConsumer):
     """
 
     view: BoardView
-    watch: Watch | None = None
+    watch: Subscription | None = None
     client_runs: Mapping[str, int] | None = None
     """What the client said that it has, until it is looked at."""
 
@@ -162,10 +162,10 @@ class BoardConsumer(LiveConsumer):
     async def follow(self, caller: Caller, source: Feed) -> None:
         """A program is told that its filters mean nothing; a page says so itself, and shows no run."""
         if self.view.is_unclear and not caller.has_cookie:
-            raise Refusal(Reason.MALFORMED)
+            raise Refusal(RefusalReason.MALFORMED)
         async with source.watching(feed.BOARD, caller) as watch:
             self.watch = watch
-            self.client = ClientMemory(await self._send_snapshot(source, watch))
+            self.client = ClientRuns(await self._send_snapshot(source, watch))
             while True:
                 changed = await self._lacking(source, watch) if self.client_runs is not None else await watch.news()
                 if watch.is_to_look_again():
@@ -175,13 +175,13 @@ class BoardConsumer(LiveConsumer):
                     self.client.doubt_all()
                     await self._send_snapshot(source, watch)
 
-    async def _send_snapshot(self, source: Feed, watch: Watch) -> dict[str, int]:
+    async def _send_snapshot(self, source: Feed, watch: Subscription) -> dict[str, int]:
         """Say what the board shows. The client says what it has."""
         shown = await read_snapshot(source, watch, filters=self.view.filters, view=self.view.layout)
         await self.outlet.send(dumps({"type": "snapshot", "runs": shown}))
         return shown
 
-    async def _lacking(self, source: Feed, watch: Watch) -> set[str]:
+    async def _lacking(self, source: Feed, watch: Subscription) -> set[str]:
         """The runs to compare with what a client has: those that it shows, and those that the board shows."""
         has, self.client_runs = self.client_runs or {}, None
         shown = await read_snapshot(source, watch, filters=self.view.filters, view=self.view.layout)
@@ -189,7 +189,7 @@ class BoardConsumer(LiveConsumer):
         self.client.confirm(has, shown=shown)
         return {*shown, *has}
 
-    async def _send_changes(self, source: Feed, watch: Watch, run_ids: list[str]) -> None:
+    async def _send_changes(self, source: Feed, watch: Subscription, run_ids: list[str]) -> None:
         """Oldest first, so that a board that puts new cards on top ends in order: ids begin with their time."""
         matches = await read_matches(source, watch, run_ids=run_ids, filters=self.view.followed)
         send = self._send_events if self.wants_events else self._send_cards
@@ -197,7 +197,7 @@ class BoardConsumer(LiveConsumer):
             some = run_ids[start : start + RUNS_AT_ONCE]
             await send(source, watch, {run_id: matches.get(run_id, GONE) for run_id in some})
 
-    async def _send_events(self, source: Feed, watch: Watch, matches: Mapping[str, Match]) -> None:
+    async def _send_events(self, source: Feed, watch: Subscription, matches: Mapping[str, FilterMatch]) -> None:
         lacking = {
             run_id: max(0, self.client.seq_of(run_id))
             for run_id, match in matches.items()
@@ -209,7 +209,7 @@ class BoardConsumer(LiveConsumer):
             while batch is not None and await self._send_news(batch) and batch.more:
                 batch = await source.events(watch, run_id, after=batch.seq)
 
-    async def _send_cards(self, source: Feed, watch: Watch, matches: Mapping[str, Match]) -> None:
+    async def _send_cards(self, source: Feed, watch: Subscription, matches: Mapping[str, FilterMatch]) -> None:
         """A card is as new as its match or newer; if it does not belong here any more, the next round removes it."""
         newer = [run for run, match in matches.items() if match.passes and match.seq > self.client.seq_of(run)]
         cards = await read_cards(source, watch, run_ids=newer, view=self.view.layout)
@@ -219,9 +219,9 @@ class BoardConsumer(LiveConsumer):
             elif run_id in self.client and not match.passes and match.seq >= self.client.seq_of(run_id):
                 await self._remove(run_id, match)
 
-    async def _remove(self, run_id: str, match: Match) -> None:
+    async def _remove(self, run_id: str, match: FilterMatch) -> None:
         told = self.client.forget(run_id)
-        await self.outlet.send(removal(run_id, told if match is GONE else match.seq).text)
+        await self.outlet.send(removal_frame(run_id, told if match is GONE else match.seq).text)
 
     async def _send_news(self, news: Frame | Batch) -> bool:
         """False when it was sent already."""
@@ -246,4 +246,4 @@ class UnknownConsumer(LiveConsumer):
     """Any other path."""
 
     async def follow(self, caller: Caller, source: Feed) -> None:
-        raise Refusal(Reason.NOT_FOUND)
+        raise Refusal(RefusalReason.NOT_FOUND)

@@ -19,10 +19,10 @@ from runs.models import Event, Run
 from runs.queries.lists.board import TABLE_RUNS, board_runs
 from runs.queries.lists.filters import RunFilters, matching
 from runs.queries.lists.newest import newest
-from runs.queries.logs.news import Spoke, log_news
-from runs.queries.moment import Moment, read_moment
+from runs.queries.logs.new_output import NewOutput, new_log_output
+from runs.queries.run_snapshot import RunSnapshot, read_run_snapshot
 from runs.stream.batches import events_after
-from runs.stream.wire import dumps
+from runs.stream.event_json import dumps
 
 # What a view shows of a run; nothing where it draws itself anew.
 PARTIALS = {"lanes": "runs/_card.html", "table": "runs/_row.html", "timeline": ""}
@@ -51,29 +51,29 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class FilterMatch:
     """Whether a run passed the filters when it had the events up to `seq`."""
 
     seq: int
     passes: bool
 
 
-GONE = Match(seq=2**31, passes=False)  # deleted: nothing newer can be said
+GONE = FilterMatch(seq=2**31, passes=False)  # deleted: nothing newer can be said
 
 
-def matches(run_ids: Iterable[str], *, filters: RunFilters) -> dict[str, Match]:
+def match_filters(run_ids: Iterable[str], *, filters: RunFilters) -> dict[str, FilterMatch]:
     """Where each of these runs stands, those that were deleted left out. One statement, so that it is one moment."""
     runs = Run.objects.filter(pk__in=list(run_ids))
     there = runs.order_by().values_list("pk", "seq", Value(False))
     rows = there.union(matching(runs, filters).order_by().values_list("pk", "seq", Value(True)), all=True)
-    found: dict[str, Match] = {}
+    found: dict[str, FilterMatch] = {}
     for pk, seq, passes in rows:
         if passes or str(pk) not in found:
-            found[str(pk)] = Match(seq, passes)
+            found[str(pk)] = FilterMatch(seq, passes)
     return found
 
 
-def cards(run_ids: Iterable[str], *, view: str) -> dict[str, Frame]:
+def card_frames(run_ids: Iterable[str], *, view: str) -> dict[str, Frame]:
     """The frame of each of these runs that is there, as this view shows a run."""
     runs = Run.objects.filter(pk__in=list(run_ids))
     if not PARTIALS[view]:
@@ -86,7 +86,7 @@ def _card(context: dict[str, Any], partial: str) -> Frame:
     return _frame(str(run.pk), run.seq, [_fragment(f"#run-{run.pk}", partial, context)])
 
 
-def removal(run_id: str, seq: int) -> Frame:
+def removal_frame(run_id: str, seq: int) -> Frame:
     """The run leaves a board where it does not belong any more."""
     return _frame(run_id, seq, [{"target": f"#run-{run_id}", "swap": "delete", "html": ""}])
 
@@ -96,13 +96,13 @@ def _frame(run_id: str, seq: int, fragments: Iterable[Fragment] = ()) -> Frame:
     return Frame(run=run_id, seq=seq, text=text)
 
 
-def page(run_id: str, *, after: int, log: int) -> Frame:
+def run_page_frame(run_id: str, *, after: int, log: int) -> Frame:
     """What the page of a run lacks that has the events up to `after` and the log chunks up to id `log`.
 
     Events are read before the run: what is shown may be newer than `seq` says, and never older.
     """
     events, more_events = events_after(run_id, after)
-    spoken, more_log, held = log_news(run_id, after=log)
+    spoken, more_log, held = new_log_output(run_id, after=log)
     run = Run.objects.with_context().filter(pk=run_id).first()
     if run is None or not (events or spoken):
         return Frame(run=run_id, seq=after, log=log, held=held)
@@ -121,7 +121,7 @@ def _page_fragments(run: Run, events: list[Event]) -> list[Fragment]:
     if not events:
         return []
     keys = _steps_named(events)
-    moment = read_moment(run, keys=keys)
+    moment = read_run_snapshot(run, keys=keys)
     lines = "".join(render_to_string("runs/_event.html", {"run": run, "event": event}) for event in events)
     return [
         _fragment("#run-head", "runs/_run_head.html", head_context(moment)),
@@ -133,7 +133,7 @@ def _page_fragments(run: Run, events: list[Event]) -> list[Fragment]:
     ]
 
 
-def _cause_fragments(moment: Moment, events: list[Event]) -> list[Fragment]:
+def _cause_fragments(moment: RunSnapshot, events: list[Event]) -> list[Fragment]:
     """What failed first, if something did; a retry may have taken it back."""
     told = cause_context(moment)
     changed = told["cause"] or any(event.kind == "run.retried" for event in events)
@@ -146,7 +146,7 @@ def _steps_named(events: list[Event]) -> set[str]:
     return {event.step for event in events if event.step}.union(reset)
 
 
-def _log_fragments(spoken: list[Spoke]) -> list[Fragment]:
+def _log_fragments(spoken: list[NewOutput]) -> list[Fragment]:
     """Only that there is more: each page shows other lines of it, and fetches them."""
     html = "".join(render_to_string("runs/_log_news.html", {"spoke": spoke}) for spoke in spoken)
     return [{"target": "#log-news", "swap": "beforeend", "html": html}] if spoken else []
@@ -160,7 +160,7 @@ def _text(run: Run, seq: int, fragments: list[Fragment]) -> str:
     return dumps({"run": str(run.pk), "seq": seq, "fragments": fragments})
 
 
-def snapshot(actor: Actor, *, filters: RunFilters, view: str) -> dict[str, int]:
+def board_snapshot(actor: Actor, *, filters: RunFilters, view: str) -> dict[str, int]:
     """What the board opens with: the seq of each run by its id. A time line draws itself anew, and is told no ids."""
     if view == "timeline":
         return {}

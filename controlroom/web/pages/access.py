@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django_htmx.middleware import HtmxDetails
 
-from pulser.language.patterns import bounded
+from pulser.language.patterns import time_budget
 from runs.accounts.actors import Actor, actor_of_user
 from runs.queries.lists.zone import seen_from
 
@@ -24,23 +24,23 @@ class PageRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-class View(Protocol):
+class PageView(Protocol):
     def __call__(self, request: PageRequest, /, *args: Any, **kwargs: Any) -> HttpResponseBase: ...
 
 
-def signed_in(view: View) -> Callable[..., HttpResponseBase]:
+def signed_in(view: PageView) -> Callable[..., HttpResponseBase]:
     """Sends strangers to the sign-in page and hands the view a request with its actor."""
 
     @wraps(view)
     def asked(request: PageRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         request.actor = actor_of_user(request.user)
-        with seen_from(request.COOKIES), bounded():  # a form asks the patterns of a plan's schema more than once
+        with seen_from(request.COOKIES), time_budget():  # a form asks the patterns of a plan's schema more than once
             return view(request, *args, **kwargs)
 
     return login_required(asked)
 
 
-def for_viewers(view: View) -> Callable[..., HttpResponseBase]:
+def for_viewers(view: PageView) -> Callable[..., HttpResponseBase]:
     """As `signed_in`; an account without any role gets 403."""
 
     @signed_in
@@ -53,7 +53,7 @@ def for_viewers(view: View) -> Callable[..., HttpResponseBase]:
     return asked
 
 
-def for_operators(view: View) -> Callable[..., HttpResponseBase]:
+def for_operators(view: PageView) -> Callable[..., HttpResponseBase]:
     """As `signed_in`; who may only look gets 403. For what leads to a verb: the verb itself asks again."""
 
     @signed_in
@@ -66,7 +66,7 @@ def for_operators(view: View) -> Callable[..., HttpResponseBase]:
     return asked
 
 
-def address_of(request: PageRequest) -> str:
+def current_url(request: PageRequest) -> str:
     """Path and query of the page that htmx asks from; empty for none, and for what is no address of ours."""
     try:
         return request.htmx.current_url_abs_path or ""
@@ -74,7 +74,7 @@ def address_of(request: PageRequest) -> str:
         return ""
 
 
-def person_of(request: PageRequest) -> User:
+def signed_in_user(request: PageRequest) -> User:
     """Who signed in."""
     assert isinstance(request.user, User)
     return request.user

@@ -11,13 +11,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header
 
 from controlroom.web.pages.access import PageRequest, signed_in
-from controlroom.web.pages.answers import page
-from controlroom.web.pages.moments import files_of, find_run
+from controlroom.web.pages.responses import render_page
+from controlroom.web.pages.run_at_event import files_of, find_run
 from controlroom.web.previews.preview import preview as preview_of
 from pulser.language.limits import NUMBER_MAX
 from pulser.language.numbers import whole_number
 from runs.models import Artifact
-from runs.queries.artifact_content import IMAGES, SNIFFED, Gone, media_type_of, pieces, read_head
+from runs.queries.artifact_content import IMAGES, SNIFFED, FileMissing, media_type_of, pieces, read_head
 
 # Whatever a browser makes of the bytes, it runs nothing and loads nothing. `attachment` keeps it from opening them; an
 # <img> draws them all the same.
@@ -39,7 +39,7 @@ def artifacts(request: PageRequest, run_id: UUID) -> HttpResponse:
 @signed_in
 def preview(request: PageRequest, run_id: UUID, artifact_id: int) -> HttpResponse:
     """What can be shown of it in the list."""
-    artifact = _find(request, run_id, artifact_id)
+    artifact = _find_artifact(request, run_id, artifact_id)
     context = {"run": artifact.run, "artifact": artifact, "shown": preview_of(artifact)}
     return render(request, "runs/_artifact_preview.html", context)
 
@@ -47,9 +47,9 @@ def preview(request: PageRequest, run_id: UUID, artifact_id: int) -> HttpRespons
 @signed_in
 def artifact_page(request: PageRequest, run_id: UUID, artifact_id: int) -> HttpResponse:
     """The same with more of it, on a page of its own."""
-    artifact = _find(request, run_id, artifact_id)
+    artifact = _find_artifact(request, run_id, artifact_id)
     shown = preview_of(artifact, is_full=True)
-    return page(request, "runs/artifact.html", run=artifact.run, artifact=artifact, shown=shown)
+    return render_page(request, "runs/artifact.html", run=artifact.run, artifact=artifact, shown=shown)
 
 
 @signed_in
@@ -67,20 +67,20 @@ def named(request: PageRequest, run_id: UUID) -> HttpResponse:
 @signed_in
 def image(request: PageRequest, run_id: UUID, artifact_id: int) -> HttpResponseBase:
     """Its bytes for an <img>, with the type that they have; 404 when they are no image."""
-    artifact = _find(request, run_id, artifact_id)
+    artifact = _find_artifact(request, run_id, artifact_id)
     media_type = _media_type(artifact)
     if media_type not in IMAGES.values():
         raise Http404(f"{artifact.name} is no image")
-    return _sealed(artifact, media_type)
+    return _with_sandbox_policy(artifact, media_type)
 
 
 @signed_in
 def download(request: PageRequest, run_id: UUID, artifact_id: int) -> HttpResponseBase:
-    artifact = _find(request, run_id, artifact_id)
-    return _sealed(artifact, _media_type(artifact))
+    artifact = _find_artifact(request, run_id, artifact_id)
+    return _with_sandbox_policy(artifact, _media_type(artifact))
 
 
-def _find(request: PageRequest, run_id: UUID, artifact_id: int) -> Artifact:
+def _find_artifact(request: PageRequest, run_id: UUID, artifact_id: int) -> Artifact:
     run = find_run(request, run_id)
     artifact = get_object_or_404(Artifact.objects.select_related("step"), run=run, pk=artifact_id)
     artifact.run = run
@@ -91,11 +91,11 @@ def _media_type(artifact: Artifact) -> str:
     """By its bytes, not by its name. Raises Http404 when the storage has lost the file."""
     try:
         return media_type_of(read_head(artifact, at_most=SNIFFED).data)
-    except Gone as error:
+    except FileMissing as error:
         raise Http404(str(error)) from None
 
 
-def _sealed(artifact: Artifact, media_type: str) -> StreamingHttpResponse:
+def _with_sandbox_policy(artifact: Artifact, media_type: str) -> StreamingHttpResponse:
     response = StreamingHttpResponse(pieces(artifact.content), content_type=media_type, headers=dict(SEALED))
     response["Content-Length"] = str(artifact.content.size)
     response["Content-Disposition"] = content_disposition_header(True, artifact.name) or "attachment"

@@ -11,18 +11,25 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 
-from controlroom.web.pages.access import PageRequest, address_of, for_viewers
-from controlroom.web.pages.answers import page
-from controlroom.web.pages.board_query import RANGES, VIEWS, Asked, read_asked
-from controlroom.web.pages.filterbar import active_pills, hidden_pairs, menus, session_names, status_pills, strangers
-from controlroom.web.pages.tabs import default_address, tabs_of, without_gone
+from controlroom.web.pages.access import PageRequest, current_url, for_viewers
+from controlroom.web.pages.board_query import RANGES, VIEWS, BoardQuery, read_board_query
+from controlroom.web.pages.filter_bar import (
+    active_pills,
+    hidden_pairs,
+    menus,
+    session_names,
+    status_pills,
+    unknown_values,
+)
+from controlroom.web.pages.responses import render_page
+from controlroom.web.pages.tabs import default_address, tabs_of, without_deleted_view
 from controlroom.web.pages.timeline import timeline_context
 from controlroom.web.presenters.cards import board_cards
 from runs.models import Lane
 from runs.queries.lists import counts
 from runs.queries.lists.board import BOARD_RUNS_PER_LANE, board_runs, table_page
 from runs.queries.lists.filters import RunFilters
-from runs.queries.waiting_reasons import room_of
+from runs.queries.waiting_reasons import capacity_of
 
 FIND = "find"  # the id of the search form
 
@@ -46,20 +53,20 @@ def board(request: PageRequest) -> HttpResponse:
     """The page; for htmx, what changes of it when the filters do."""
     if address := default_address(request):
         return redirect(address)
-    asked = without_gone(read_asked(request.GET))
+    asked = without_deleted_view(read_board_query(request.GET))
     context = board_context(request, asked)
     if request.htmx and not request.htmx.history_restore_request:
         response = render(request, "runs/_board_answer.html", context)
         _tell_address(request, response, asked)
     else:
-        response = page(request, "runs/board.html", here="board", **context)
+        response = render_page(request, "runs/board.html", here="board", **context)
     patch_vary_headers(response, ["HX-Request"])  # a browser that goes back must not take the piece for the page
     return response
 
 
-def _tell_address(request: PageRequest, response: HttpResponse, asked: Asked) -> None:
+def _tell_address(request: PageRequest, response: HttpResponse, asked: BoardQuery) -> None:
     """The browser's address becomes the board's own. Further letters of a search take the place of the first."""
-    before = address_of(request)
+    before = current_url(request)
     if before == asked.url:
         response["HX-Push-Url"] = "false"
     elif request.htmx.trigger == FIND and "q=" in before:
@@ -68,19 +75,19 @@ def _tell_address(request: PageRequest, response: HttpResponse, asked: Asked) ->
         response["HX-Push-Url"] = asked.url
 
 
-def board_context(request: PageRequest, asked: Asked) -> dict[str, Any]:
+def board_context(request: PageRequest, asked: BoardQuery) -> dict[str, Any]:
     """Everything that the board's templates show."""
     lanes = board_lanes(request, asked)
     return bar_context(request, asked) | _content(request, asked, lanes)
 
 
-def board_lanes(request: PageRequest, asked: Asked) -> Sequence[Lane]:
+def board_lanes(request: PageRequest, asked: BoardQuery) -> Sequence[Lane]:
     """The lanes with their load; those alone that are filtered by, where any is."""
     lanes = Lane.objects.visible_to(request.actor).with_load().with_queue()
     return list(lanes.filter(name__in=asked.filters.lane) if asked.filters.lane else lanes)
 
 
-def bar_context(request: PageRequest, asked: Asked) -> dict[str, Any]:
+def bar_context(request: PageRequest, asked: BoardQuery) -> dict[str, Any]:
     """The filter bar, and what was wrong with what was asked for."""
     sessions = session_names(request.actor, asked.filters)
     active = active_pills(asked, sessions)
@@ -96,7 +103,7 @@ def bar_context(request: PageRequest, asked: Asked) -> dict[str, Any]:
         "hidden": hidden_pairs(asked, but=["q"]),
         "archived_pairs": _archived_pairs(asked),
         "clear_url": asked.showing(RunFilters(archived=asked.filters.archived)).url,
-        "problems": [*asked.problems, *asked.filters.problems, *strangers(asked.filters, sessions)],
+        "problems": [*asked.problems, *asked.filters.problems, *unknown_values(asked.filters, sessions)],
         "is_search_stale": _searched(request) != asked.filters.q,
         "lane_limit": BOARD_RUNS_PER_LANE,
     }
@@ -104,17 +111,17 @@ def bar_context(request: PageRequest, asked: Asked) -> dict[str, Any]:
 
 def _searched(request: PageRequest) -> str:
     """What the browser's search field stands for. It is sent anew only when a link changed that: typing goes on."""
-    address = urlsplit(address_of(request))
+    address = urlsplit(current_url(request))
     return QueryDict(address.query).get("q", "") if request.htmx.trigger != FIND else request.GET.get("q", "").strip()
 
 
-def _archived_pairs(asked: Asked) -> list[tuple[str, str]]:
+def _archived_pairs(asked: BoardQuery) -> list[tuple[str, str]]:
     """With archived runs, or without them when they are shown."""
     return hidden_pairs(asked.showing(replace(asked.filters, archived=not asked.filters.archived)))
 
 
-def _content(request: PageRequest, asked: Asked, lanes: Sequence[Lane]) -> dict[str, Any]:
-    room = room_of(lanes)
+def _content(request: PageRequest, asked: BoardQuery, lanes: Sequence[Lane]) -> dict[str, Any]:
+    room = capacity_of(lanes)
     known: dict[str, Any] = {"has_workers": room.has_workers}
     if asked.view == "timeline":
         return known | timeline_context(request.actor, asked, lanes=lanes)
@@ -126,7 +133,7 @@ def _content(request: PageRequest, asked: Asked, lanes: Sequence[Lane]) -> dict[
     return known | {"columns": _columns(lanes, cards, asked)}
 
 
-def _columns(lanes: Sequence[Lane], cards: list[dict[str, Any]], asked: Asked) -> list[Column]:
+def _columns(lanes: Sequence[Lane], cards: list[dict[str, Any]], asked: BoardQuery) -> list[Column]:
     by_lane: dict[int, list[dict[str, Any]]] = {lane.pk: [] for lane in lanes}
     for card in cards:
         by_lane.get(card["run"].lane_id, []).append(card)
@@ -141,7 +148,7 @@ def _columns(lanes: Sequence[Lane], cards: list[dict[str, Any]], asked: Asked) -
     ]
 
 
-def more_of(lane: Lane, cards: list[dict[str, Any]], *, asked: Asked) -> str:
+def more_of(lane: Lane, cards: list[dict[str, Any]], *, asked: BoardQuery) -> str:
     """The query of the lane's cards below these; empty when there can be no more.
 
     It names the last run instead of a cursor: signatures are the one thing on a board that cannot be compressed.

@@ -21,7 +21,7 @@ WORD_CHARS = 50  # of an unknown word that is repeated
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BoardQuery:
     """A view, and the filters that every view shares; `range` is how far a time line goes back.
 
     `saved`: the id of the saved view that it began as, so that its tab can tell what has changed since. `problems`:
@@ -49,19 +49,19 @@ class Asked:
     def url(self) -> str:
         return f"{reverse('board')}?{self.query}" + (f"&saved={self.saved}" if self.saved else "")
 
-    def showing(self, filters: RunFilters) -> Asked:
+    def showing(self, filters: RunFilters) -> BoardQuery:
         """The same view of other runs."""
         return replace(self, filters=filters)
 
-    def seen_as(self, **changes: Any) -> Asked:
+    def seen_as(self, **changes: Any) -> BoardQuery:
         """The same runs in another view or range."""
         return replace(self, **changes)
 
 
-def read_asked(query: Query) -> Asked:
+def read_board_query(query: Query) -> BoardQuery:
     """The board of a URL. Never raises."""
     problems: list[str] = []
-    return Asked(
+    return BoardQuery(
         filters=read_filters(query),
         view=_word(query, "view", known=VIEWS, problems=problems),
         range=_word(query, "range", known=RANGES, problems=problems),

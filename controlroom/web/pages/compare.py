@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from controlroom.web.pages.access import PageRequest, for_viewers
-from controlroom.web.pages.answers import page
+from controlroom.web.pages.responses import render_page
 from runs.models import Run
 from runs.queries.comparison import compare_runs
 from runs.queries.related import newest_of_plan, success_before
@@ -19,9 +19,9 @@ OFFERED = 30
 @for_viewers
 def compare(request: PageRequest) -> HttpResponse:
     """`?a=RUN&b=RUN`; of one run, the last success before it is the other. The older one stands at the left."""
-    named = [_find(request, request.GET[name]) for name in ("a", "b") if request.GET.get(name)]
+    named = [_find_run(request, request.GET[name]) for name in ("a", "b") if request.GET.get(name)]
     if not named:
-        return page(request, "runs/compare.html")
+        return render_page(request, "runs/compare.html")
     run = named[0]
     kin = list(newest_of_plan(request.actor, run.plan_version.plan_id, most=OFFERED))
     other = named[1] if len(named) > 1 else _reference(request, run, kin)
@@ -30,12 +30,12 @@ def compare(request: PageRequest) -> HttpResponse:
     comparison = compare_runs(*runs) if is_same_plan and other != run else None
     context = {"run": run, "other": other, "runs": runs, "kin": [each for each in kin if each.pk != run.pk]}
     status = 200 if comparison or other is None or other == run else 422
-    return page(
+    return render_page(
         request, "runs/compare.html", status=status, comparison=comparison, is_same_plan=is_same_plan, **context
     )
 
 
-def _find(request: PageRequest, text: str) -> Run:
+def _find_run(request: PageRequest, text: str) -> Run:
     """Raises Http404, also for what is no id."""
     try:
         run_id = UUID(text)

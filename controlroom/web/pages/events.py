@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from controlroom.web.pages.access import PageRequest, signed_in
-from controlroom.web.pages.moments import find_run
+from controlroom.web.pages.run_at_event import find_run
 from pulser.language.limits import NUMBER_MAX
 from pulser.language.numbers import whole_number
 from runs.models import Event

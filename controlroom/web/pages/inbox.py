@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from controlroom.web.pages.access import PageRequest, for_viewers
-from controlroom.web.pages.answers import page
+from controlroom.web.pages.responses import render_page
 from runs.queries.inbox import SHOWN_MAX, count_questions, questions
 
 COUNTED_MAX = 99
@@ -16,7 +16,7 @@ COUNTED_MAX = 99
 
 @for_viewers
 def inbox(request: PageRequest) -> HttpResponse:
-    return page(request, "runs/inbox.html", here="inbox", **_context(request))
+    return render_page(request, "runs/inbox.html", here="inbox", **_context(request))
 
 
 @for_viewers

@@ -10,7 +10,7 @@ from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from controlroom.web.pages.access import PageRequest, signed_in
-from controlroom.web.pages.answers import page
+from controlroom.web.pages.responses import render_page
 from controlroom.web.presenters.log_pane import log_lines, log_pane
 from pulser.language.limits import LOG_PLACE_MAX, NUMBER_MAX
 from pulser.language.numbers import whole_number
@@ -18,14 +18,14 @@ from runs.models import Event, Run
 from runs.queries.lists.filters import as_moment
 from runs.queries.logs.lines import PAGE_LINES, read_page
 from runs.queries.logs.raw import raw_log
-from runs.queries.logs.scope import Scope
-from runs.queries.logs.search import Found, first_error, search
+from runs.queries.logs.scope import LogScope
+from runs.queries.logs.search import SearchResult, first_error, search
 
 
 @signed_in
 def log_page(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = _find_run(request, run_id)
-    return page(request, "runs/log.html", run=run, seen_seq=run.seq, **log_pane(run, _asked_scope(request, run)))
+    return render_page(request, "runs/log.html", run=run, seen_seq=run.seq, **log_pane(run, _asked_scope(request, run)))
 
 
 @signed_in
@@ -49,7 +49,7 @@ def find_error(request: PageRequest, run_id: UUID) -> JsonResponse:
     return _found(first_error(_asked_scope(request, _find_run(request, run_id))))
 
 
-def _found(found: Found) -> JsonResponse:
+def _found(found: SearchResult) -> JsonResponse:
     matches = [match._asdict() for match in found.matches]
     return JsonResponse(
         {"matches": matches, "is_capped": found.is_capped, "stopped_at": found.stopped_at, "of": found.of}
@@ -72,13 +72,13 @@ def _find_run(request: PageRequest, run_id: UUID) -> Run:
     return get_object_or_404(Run.objects.visible_to(request.actor).with_context(), pk=run_id)
 
 
-def _asked_scope(request: PageRequest, run: Run) -> Scope:
+def _asked_scope(request: PageRequest, run: Run) -> LogScope:
     """What `step`, `attempt` and `until` ask for. Raises Http404 for a step that the run does not have."""
     step = request.GET.get("step", "")
     if step:
         get_object_or_404(run.steps, key=step.replace("\0", ""))
     attempt = _asked_number(request, "attempt", at_most=NUMBER_MAX) if step else None
-    return Scope(run.pk, step=step, attempt=attempt, until=_asked_until(request, run))
+    return LogScope(run.pk, step=step, attempt=attempt, until=_asked_until(request, run))
 
 
 def _asked_until(request: PageRequest, run: Run) -> datetime | None:

@@ -12,12 +12,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from controlroom.http.problems import status_of
-from controlroom.web.drawing.plan_graph import picture_of
+from controlroom.web.drawing.plan_graph import graph_drawing
 from controlroom.web.forms import checked, query_of
-from controlroom.web.forms.start import StartForm, environments_of, offered, sent
+from controlroom.web.forms.start import StartForm, environments_of, initial_start_form, submitted_start_form
 from controlroom.web.pages.access import PageRequest, for_viewers
-from controlroom.web.pages.answers import page
-from pulser.catalogue import UnreadablePlan, graph_of
+from controlroom.web.pages.responses import render_page
+from pulser.catalogue import IncompatiblePlan, compiled_plan
 from pulser.engine.graph import Graph, Node
 from pulser.language.catalogue import Effect
 from pulser.language.limits import ID_MAX, NUMBER_MAX
@@ -26,7 +26,7 @@ from pulser.models import Plan, PlanVersion
 from pulser.tools.effects import effect_of, tries_of
 from runs.bulk.plan import BY_BOARD
 from runs.commands.start import start_run
-from runs.errors import NotThere, RunError, StartRefused
+from runs.errors import NotFound, RunError, StartRefused
 from runs.models import Lane, Run, Session
 from runs.models.session import DEFAULT_SESSION
 from runs.queries.related import newest_of_plan
@@ -52,14 +52,18 @@ def plan_list(request: PageRequest) -> HttpResponse:
     own = [plan for plan in plans if plan.slug not in BY_BOARD]
     plans = [*own, *(plan for plan in plans if plan.slug in BY_BOARD)]
     session = _found_session(Session.objects.visible_to(request.actor).active(), request.GET.get("session", ""))
-    return page(request, "plans/list.html", here="plans", own=own, plans=plans, by_board=BY_BOARD, session=session)
+    return render_page(
+        request, "plans/list.html", here="plans", own=own, plans=plans, by_board=BY_BOARD, session=session
+    )
 
 
 @for_viewers
 def plan_page(request: PageRequest, slug: str) -> HttpResponse:
     version = _version(slug, request.GET.get("version", ""))
     default = Session.objects.active().filter(name=DEFAULT_SESSION).first()
-    return _shown(request, version, offered(version, request.GET, session=str(default.pk) if default else ""))
+    return _rendered_page(
+        request, version, initial_start_form(version, request.GET, session=str(default.pk) if default else "")
+    )
 
 
 @require_POST
@@ -67,18 +71,18 @@ def plan_page(request: PageRequest, slug: str) -> HttpResponse:
 def start_plan(request: PageRequest, slug: str) -> HttpResponseBase:
     """Starts a run and shows it; what does not fit stands beside its field. With `do`, only the form changes."""
     version, command = _version(slug, request.POST.get("version", "")), request.POST.get("do", "")
-    form = sent(version, request.POST, command=command)
+    form = submitted_start_form(version, request.POST, command=command)
     if command:
         return _redrawn(request, version, form, link=_link(request, version, form) if command == "link" else "")
     form = StartForm(checked(form.params), form.wishes)
     if not form.params.is_sound:
-        return _shown(request, version, form, status=422)
+        return _rendered_page(request, version, form, status=422)
     try:
         return redirect("run", _start(request, version, form).pk)
     except RunError as error:
         problems = error.problems if isinstance(error, StartRefused) else []
         form = form.refused(problems or [{"path": "", "message": error.message}])
-        return _shown(request, version, form, status=status_of(error))
+        return _rendered_page(request, version, form, status=status_of(error))
 
 
 def _version(slug: str, number: str) -> PlanVersion:
@@ -110,7 +114,7 @@ def _lane(name: str) -> Lane | None:
     if not name:
         return None
     if (lane := Lane.objects.filter(name=name).first()) is None:
-        raise NotThere(f"there is no lane {name}")
+        raise NotFound(f"there is no lane {name}")
     return lane
 
 
@@ -119,7 +123,7 @@ def _session(pk: str) -> Session | None:
         return None
     found = _found_session(Session.objects.all(), pk)
     if found is None:
-        raise NotThere("there is no such session")
+        raise NotFound("there is no such session")
     return found
 
 
@@ -133,7 +137,7 @@ def _redrawn(request: PageRequest, version: PlanVersion, form: StartForm, *, lin
     if request.htmx:
         context = {"form": form.params, "with_link": True, "link": link}
         return render(request, "plans/_params.html", context)
-    return _shown(request, version, form, link=link)
+    return _rendered_page(request, version, form, link=link)
 
 
 def _link(request: PageRequest, version: PlanVersion, form: StartForm) -> str:
@@ -145,13 +149,13 @@ def _link(request: PageRequest, version: PlanVersion, form: StartForm) -> str:
     return request.build_absolute_uri(f"{reverse('plan', args=[plan.slug])}?{query}")
 
 
-def _shown(
+def _rendered_page(
     request: PageRequest, version: PlanVersion, form: StartForm, *, status: int = 200, link: str = ""
 ) -> HttpResponse:
     plan = version.plan
     graph, unreadable = _graph(version)
-    steps = [_step(graph, node) for node in graph.nodes.values()] if graph else []
-    return page(
+    steps = [_shown_step(graph, node) for node in graph.nodes.values()] if graph else []
+    return render_page(
         request,
         "plans/plan.html",
         status=status,
@@ -163,7 +167,7 @@ def _shown(
         is_latest=plan.latest_id == version.pk,
         description=version.document.get("description") or "",
         nodes=graph.nodes if graph else {},
-        picture=picture_of(version.pk) if graph else None,
+        picture=graph_drawing(version.pk) if graph else None,
         unreadable=unreadable,
         steps=steps,
         has_irreversible=any(step.effect is Effect.IRREVERSIBLE for step in steps),
@@ -179,11 +183,11 @@ def _shown(
 def _graph(version: PlanVersion) -> tuple[Graph | None, str]:
     """The compiled plan, or why there is none."""
     try:
-        return graph_of(version.pk), ""
-    except UnreadablePlan as error:
+        return compiled_plan(version.pk), ""
+    except IncompatiblePlan as error:
         return None, str(error)
 
 
-def _step(graph: Graph, node: Node) -> ShownStep:
+def _shown_step(graph: Graph, node: Node) -> ShownStep:
     verifiers = tuple(name for entry in node.step.verify for name in entry if name != "required")
     return ShownStep(node, effect_of(node.step), tries_of(node.step, graph.retry_of(node.step.id)), verifiers)

@@ -10,14 +10,22 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from controlroom.web.pages.access import PageRequest, signed_in
-from controlroom.web.pages.answers import page
-from controlroom.web.pages.moments import files_of, find_run, moment_now, past_at, seq_of, slider_context, told_as_of
+from controlroom.web.pages.responses import render_page
+from controlroom.web.pages.run_at_event import (
+    files_of,
+    find_run,
+    moment_now,
+    past_at,
+    seq_of,
+    slider_context,
+    times_as_of,
+)
 from controlroom.web.presenters.log_pane import log_pane
-from controlroom.web.presenters.run_page import body_context, read_view
-from runs.queries.logs.scope import Scope
+from controlroom.web.presenters.run_page import read_map_options, run_body_context
+from runs.queries.logs.scope import LogScope
 from runs.queries.replay.changes import changed_since
 from runs.queries.replay.listing import last_events
-from runs.queries.replay.past import Past
+from runs.queries.replay.past_run import PastRun
 
 KEPT_S = 600  # what is past does not change; a slider that is drawn to and fro asks once
 EVENTS_AFTER = 50  # that are listed behind the one that is looked at
@@ -31,11 +39,11 @@ def run_at(request: PageRequest, run_id: UUID, seq: int) -> HttpResponse:
     """
     past = past_at(request, find_run(request, run_id), seq=seq)
     moment = past.moment
-    with told_as_of(past):
+    with times_as_of(past):
         context = {
             "past": past,
             "artifacts": files_of(past.run, past),
-            **body_context(moment, read_view(request.GET, moment)),
+            **run_body_context(moment, read_map_options(request.GET, moment)),
         }
         changed = changed_since(run_id, seq_of(request.GET.get("shown", "")), now=seq, rows=context["rows"])
         if changed is None:
@@ -62,7 +70,7 @@ def run_now(request: PageRequest, run_id: UUID) -> HttpResponse:
     """The same pieces as they are now, for the way back."""
     run = find_run(request, run_id)
     moment = moment_now(request, run)
-    context = {"artifacts": files_of(run), **body_context(moment, read_view(request.GET, moment))}
+    context = {"artifacts": files_of(run), **run_body_context(moment, read_map_options(request.GET, moment))}
     return render(request, "runs/_run_pieces.html", context)
 
 
@@ -73,13 +81,13 @@ def run_ticks(request: PageRequest, run_id: UUID) -> HttpResponse:
     return render(request, "runs/_ticks.html", {"run": run, **slider_context(run)})
 
 
-def past_page(request: PageRequest, past: Past) -> HttpResponse:
+def past_page(request: PageRequest, past: PastRun) -> HttpResponse:
     """The page of a run as of an event: what a shared link shows."""
     run = past.run
     listing = last_events(run.pk, before=min(past.seq + EVENTS_AFTER, past.last) + 1)
     moment = past.moment
-    with told_as_of(past):
-        return page(
+    with times_as_of(past):
+        return render_page(
             request,
             "runs/run.html",
             past=past,
@@ -87,6 +95,6 @@ def past_page(request: PageRequest, past: Past) -> HttpResponse:
             seen_seq=listing.events[-1].seq,
             **listing.context,
             **slider_context(run, last=past.last),
-            **log_pane(run, Scope(run.pk, until=past.event.at)),
-            **body_context(moment, read_view(request.GET, moment)),
+            **log_pane(run, LogScope(run.pk, until=past.event.at)),
+            **run_body_context(moment, read_map_options(request.GET, moment)),
         )

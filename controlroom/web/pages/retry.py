@@ -16,10 +16,10 @@ from controlroom.http.problems import status_of
 from controlroom.http.toasts import with_toast
 from controlroom.web.forms import ParamsForm, checked, compared, filled_form, read_form, with_problems
 from controlroom.web.forms.start import schema_of
-from controlroom.web.pages import run_verbs as verbs
+from controlroom.web.pages import run_commands
 from controlroom.web.pages.access import PageRequest, signed_in
-from controlroom.web.pages.answers import named, page
-from pulser.catalogue import UnreadablePlan, graph_of
+from controlroom.web.pages.responses import render_page, short_title
+from pulser.catalogue import IncompatiblePlan, compiled_plan
 from pulser.engine.graph import Graph
 from pulser.engine.states import StepStatus
 from pulser.language.limits import NUMBER_MAX
@@ -29,18 +29,18 @@ from runs import commands
 from runs.commands.start import restart
 from runs.errors import RunError, StartRefused
 from runs.models import Run
-from runs.queries.retry_preview import Way, can_go_on, differences, first_to_retry, foresee
+from runs.queries.retry_preview import RetryFrom, can_retry_in_place, differences, first_to_retry, preview_retry
 
 VERSIONS_OFFERED = 100
 FORM_IS_SENT = ("was:p", "how:p")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RetryChoice:
     """What is chosen in the dialog. `form` is there for the way from the beginning alone."""
 
     run: Run
-    way: Way
+    way: RetryFrom
     version: PlanVersion
     start: str | None = None
     form: ParamsForm | None = None
@@ -52,29 +52,29 @@ class Wish:
 def retry(request: PageRequest, run_id: UUID) -> HttpResponseBase:
     """The dialog by GET; by POST what was chosen in it, or, without a choice, at once from the failed steps."""
     if request.method != "POST":
-        return _shown(request, _wish(request, run_id, request.GET))
+        return _rendered_dialog(request, _read_choice(request, run_id, request.GET))
     if "way" not in request.POST:
-        return verbs.retry(request, run_id=run_id)
-    wish = _wish(request, run_id, request.POST)
+        return run_commands.retry(request, run_id=run_id)
+    wish = _read_choice(request, run_id, request.POST)
     command = request.POST.get("do", "")
     if wish.form and command and command != "dialog" and request.htmx:
         return render(request, "plans/_params.html", {"form": wish.form})
-    return _shown(request, wish) if command else _pressed(request, wish)
+    return _rendered_dialog(request, wish) if command else _pressed(request, wish)
 
 
-def _wish(request: PageRequest, run_id: UUID, data: QueryDict) -> Wish:
+def _read_choice(request: PageRequest, run_id: UUID, data: QueryDict) -> RetryChoice:
     """What the request asks for. Raises Http404, PermissionDenied."""
     run = get_object_or_404(Run.objects.visible_to(request.actor).with_context(), pk=run_id)
     if not request.actor.can_operate:
         raise PermissionDenied
     # A button keeps its word though the run has moved on meanwhile: then it is refused, and nothing else happens.
     is_pressed = request.method == "POST" and "do" not in data
-    ways = list(Way) if is_pressed else _offered(run)
+    ways = list(RetryFrom) if is_pressed else _offered(run)
     way = next((way for way in ways if way == data.get("way")), _offered(run)[0])
-    version = _version(run, data.get("version", "")) if way is Way.AGAIN else run.plan_version
-    form = _form(run, version, data) if way is Way.AGAIN else None
-    start = data.get("start") or (_proposed(run) if way is Way.STEP and not is_pressed else None)
-    return Wish(run, way, version, start=start, form=form)
+    version = _version(run, data.get("version", "")) if way is RetryFrom.AGAIN else run.plan_version
+    form = _form(run, version, data) if way is RetryFrom.AGAIN else None
+    start = data.get("start") or (_proposed(run) if way is RetryFrom.STEP and not is_pressed else None)
+    return RetryChoice(run, way, version, start=start, form=form)
 
 
 def _proposed(run: Run) -> str | None:
@@ -83,8 +83,8 @@ def _proposed(run: Run) -> str | None:
     return first_to_retry(graph, _statuses(run)) if graph else None
 
 
-def _offered(run: Run) -> list[Way]:
-    return list(Way) if can_go_on(run) and _graph(run.plan_version) else [Way.AGAIN]
+def _offered(run: Run) -> list[RetryFrom]:
+    return list(RetryFrom) if can_retry_in_place(run) and _graph(run.plan_version) else [RetryFrom.AGAIN]
 
 
 def _version(run: Run, number: str) -> PlanVersion:
@@ -107,7 +107,7 @@ def _form(run: Run, version: PlanVersion, data: QueryDict) -> ParamsForm:
     return compared(form, run.params)
 
 
-def _pressed(request: PageRequest, wish: Wish) -> HttpResponseBase:
+def _pressed(request: PageRequest, wish: RetryChoice) -> HttpResponseBase:
     try:
         return _started_anew(request, wish) if wish.form else _gone_on(request, wish)
     except RunError as error:
@@ -115,34 +115,38 @@ def _pressed(request: PageRequest, wish: Wish) -> HttpResponseBase:
         form = with_problems(wish.form, problems) if wish.form else None
         message = "" if form and form.wrong else error.message
         if wish.way not in _offered(wish.run):
-            wish = _wish(request, wish.run.pk, QueryDict("do=dialog"))
+            wish = _read_choice(request, wish.run.pk, QueryDict("do=dialog"))
             form = wish.form
-        return _shown(request, replace(wish, form=form, error=message), status=status_of(error))
+        return _rendered_dialog(request, replace(wish, form=form, error=message), status=status_of(error))
 
 
-def _gone_on(request: PageRequest, wish: Wish) -> HttpResponseBase:
-    start = wish.start if wish.way is Way.STEP else None
-    if wish.way is Way.STEP and start is None:
-        return _shown(request, replace(wish, error="Choose the step to start from."), status=422)
+def _gone_on(request: PageRequest, wish: RetryChoice) -> HttpResponseBase:
+    start = wish.start if wish.way is RetryFrom.STEP else None
+    if wish.way is RetryFrom.STEP and start is None:
+        return _rendered_dialog(request, replace(wish, error="Choose the step to start from."), status=422)
     commands.retry(str(wish.run.pk), actor=request.actor, start=start)
     # An empty answer closes the dialog; the page learns the rest by its socket.
-    return with_toast(HttpResponse(), f"{named(wish.run)} runs again") if request.htmx else redirect("run", wish.run.pk)
+    return (
+        with_toast(HttpResponse(), f"{short_title(wish.run)} runs again")
+        if request.htmx
+        else redirect("run", wish.run.pk)
+    )
 
 
-def _started_anew(request: PageRequest, wish: Wish) -> HttpResponseBase:
+def _started_anew(request: PageRequest, wish: RetryChoice) -> HttpResponseBase:
     assert wish.form is not None
     form = checked(wish.form)
     if not form.is_sound:
-        return _shown(request, replace(wish, form=form), status=422)
+        return _rendered_dialog(request, replace(wish, form=form), status=422)
     other = wish.version.number if wish.version.pk != wish.run.plan_version_id else None
     new = restart(wish.run, actor=request.actor, params=form.params, version=other)
     address = reverse("run", args=[new.pk])
     return HttpResponseClientRedirect(address) if request.htmx else redirect(address)
 
 
-def _shown(request: PageRequest, wish: Wish, *, status: int = 200) -> HttpResponse:
+def _rendered_dialog(request: PageRequest, wish: RetryChoice, *, status: int = 200) -> HttpResponse:
     run, graph, own = wish.run, _graph(wish.version), _graph(wish.run.plan_version)
-    steps = foresee(graph, _statuses(run), way=wish.way, start=_known(wish.start, graph)) if graph else []
+    steps = preview_retry(graph, _statuses(run), way=wish.way, start=_known_step(wish.start, graph)) if graph else []
     is_other = wish.version.pk != run.plan_version_id
     context = {
         "run": run,
@@ -163,17 +167,17 @@ def _shown(request: PageRequest, wish: Wish, *, status: int = 200) -> HttpRespon
         response = render(request, "runs/_retry_dialog.html", context, status=status)
         response["X-Said"] = "dialog"  # so that no toast says it again
         return response
-    return page(request, "runs/retry.html", status=status, **context)
+    return render_page(request, "runs/retry.html", status=status, **context)
 
 
 def _graph(version: PlanVersion) -> Graph | None:
     try:
-        return graph_of(version.pk)
-    except UnreadablePlan:
+        return compiled_plan(version.pk)
+    except IncompatiblePlan:
         return None
 
 
-def _known(start: str | None, graph: Graph) -> str | None:
+def _known_step(start: str | None, graph: Graph) -> str | None:
     return start if start in graph.nodes else None
 
 

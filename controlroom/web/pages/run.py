@@ -8,30 +8,37 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from controlroom.web.pages.access import PageRequest, signed_in
-from controlroom.web.pages.answers import page
-from controlroom.web.pages.moments import files_of, find_run, moment_now, past_asked, slider_context, told_as_of
 from controlroom.web.pages.replay import past_page
+from controlroom.web.pages.responses import render_page
+from controlroom.web.pages.run_at_event import (
+    files_of,
+    find_run,
+    moment_now,
+    requested_past,
+    slider_context,
+    times_as_of,
+)
 from controlroom.web.presenters.log_pane import log_pane
-from controlroom.web.presenters.run_page import body_context, head_context, map_context, read_view, step_rows
-from controlroom.web.presenters.step_details import body_of
+from controlroom.web.presenters.run_page import head_context, map_context, read_map_options, run_body_context, step_rows
+from controlroom.web.presenters.step_details import step_body_context
 from pulser.engine.states import StepStatus
 from pulser.language.limits import NUMBER_MAX
 from pulser.language.numbers import whole_number
-from runs.queries.moment import open_step, read_moment
 from runs.queries.replay.listing import last_events
-from runs.queries.replay.past import opened as opened_then
+from runs.queries.replay.past_run import past_step_details as opened_then
+from runs.queries.run_snapshot import read_run_snapshot, read_step_details
 
 CUSTODIES_SHOWN = 50  # running steps whose leases are kept true on an open page
 
 
 @signed_in
 def run_page(request: PageRequest, run_id: UUID) -> HttpResponse:
-    if past := past_asked(request, run_id):
+    if past := requested_past(request, run_id):
         return past_page(request, past)
     listing = last_events(run_id)
     # Read after its events: the page may show more than `seen_seq` says and never less, and the socket sends the rest.
     moment = moment_now(request, run := find_run(request, run_id))
-    return page(
+    return render_page(
         request,
         "runs/run.html",
         artifacts=files_of(run),
@@ -39,32 +46,32 @@ def run_page(request: PageRequest, run_id: UUID) -> HttpResponse:
         **listing.context,
         **slider_context(run),
         **log_pane(run),
-        **body_context(moment, read_view(request.GET, moment)),
+        **run_body_context(moment, read_map_options(request.GET, moment)),
     )
 
 
 @signed_in
 def run_map(request: PageRequest, run_id: UUID) -> HttpResponse:
     """The graph (`?map=graph&unfold=KEY,KEY`) or the waterfall (`?map=waterfall&idle=open`), as of `?at=SEQ`."""
-    past = past_asked(request, run_id)
+    past = requested_past(request, run_id)
     moment = past.moment if past else moment_now(request, find_run(request, run_id))
-    with told_as_of(past):
-        return render(request, "runs/_map.html", map_context(moment, read_view(request.GET, moment)))
+    with times_as_of(past):
+        return render(request, "runs/_map.html", map_context(moment, read_map_options(request.GET, moment)))
 
 
 @signed_in
 def run_step(request: PageRequest, run_id: UUID, key: str) -> HttpResponse:
     """What a step shows once it is opened, with its attempt `?attempt=NUMBER`; a page of its own without htmx."""
-    past = past_asked(request, run_id, keys=[key])
-    moment = past.moment if past else read_moment(find_run(request, run_id), keys=[key])
-    opened = opened_then(past, key) if past else open_step(moment, key)
+    past = requested_past(request, run_id, keys=[key])
+    moment = past.moment if past else read_run_snapshot(find_run(request, run_id), keys=[key])
+    opened = opened_then(past, key) if past else read_step_details(moment, key)
     if opened is None:
         raise Http404
-    context = body_of(moment, opened, number=whole_number(request.GET.get("attempt", ""), at_most=NUMBER_MAX))
-    with told_as_of(past):
+    context = step_body_context(moment, opened, number=whole_number(request.GET.get("attempt", ""), at_most=NUMBER_MAX))
+    with times_as_of(past):
         if request.htmx:
             return render(request, "runs/_step_body.html", context)
-        return page(request, "runs/step.html", **context)
+        return render_page(request, "runs/step.html", **context)
 
 
 @signed_in
@@ -74,7 +81,7 @@ def custody(request: PageRequest, run_id: UUID) -> HttpResponse:
     `?custody=KEY` for each that the page shows, empty for the run's own: what it does not show has no place to go.
     """
     shown = set(request.GET.getlist("custody"))
-    moment = read_moment(find_run(request, run_id), keys=())
+    moment = read_run_snapshot(find_run(request, run_id), keys=())
     running = [step.key for step in moment.steps if step.status == StepStatus.RUNNING and step.key in shown]
     rows = step_rows(moment, running[:CUSTODIES_SHOWN])
     context = {**head_context(moment), "rows": rows, "is_headed": "" in shown and not moment.run.is_finished}

@@ -13,13 +13,13 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from controlroom.http.problems import status_of
 from controlroom.http.toasts import with_toast
-from controlroom.web.pages.access import PageRequest, View, for_viewers, person_of
-from controlroom.web.pages.answers import refused, verb
-from controlroom.web.pages.board_query import Asked, read_asked
-from controlroom.web.pages.tabs import asked_of, tabs_of
+from controlroom.web.pages.access import PageRequest, PageView, for_viewers, signed_in_user
+from controlroom.web.pages.board_query import BoardQuery, read_board_query
+from controlroom.web.pages.responses import command_view, error_toast
+from controlroom.web.pages.tabs import query_of_view, tabs_of
 from pulser.language.limits import ID_MAX
-from runs.commands import views as saving
-from runs.errors import DoesNotFit, MoveRefused, NotThere
+from runs.commands import views as commands
+from runs.errors import InvalidValue, MoveRefused, NotFound
 from runs.models import SavedView
 from runs.models.view import NAME_CHARS
 from runs.queries.lists.badges import badges
@@ -27,15 +27,15 @@ from runs.queries.lists.badges import badges
 VIEWS_CHANGED = "views-changed"
 
 
-def told_when_gone(view: View) -> View:
+def toast_when_deleted(view: PageView) -> PageView:
     """A view that another tab has deleted: a toast says so, and the tabs are fetched anew, without it."""
 
     @wraps(view)
     def asked(request: PageRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
-        except NotThere as error:
-            response = refused(error)
+        except NotFound as error:
+            response = error_toast(error)
             response["HX-Trigger"] = VIEWS_CHANGED
             return response
 
@@ -45,13 +45,13 @@ def told_when_gone(view: View) -> View:
 @for_viewers
 def views(request: PageRequest) -> HttpResponse:
     """The tabs anew, over a board with the request's query."""
-    return render(request, "runs/_saved_views.html", {"tabs": tabs_of(request, read_asked(request.GET))})
+    return render(request, "runs/_saved_views.html", {"tabs": tabs_of(request, read_board_query(request.GET))})
 
 
 @for_viewers
 def view_badges(request: PageRequest) -> HttpResponse:
     """How many runs each view would show, to be swapped in place."""
-    tabs = tabs_of(request, Asked()).all
+    tabs = tabs_of(request, BoardQuery()).all
     counts = badges(request.actor, {tab.key: tab.asked.filters for tab in tabs})
     return render(request, "runs/_view_badges.html", {"counts": counts.items()})
 
@@ -59,96 +59,96 @@ def view_badges(request: PageRequest) -> HttpResponse:
 @for_viewers
 def name_view(request: PageRequest) -> HttpResponse:
     """The dialog that asks how the board as it is shall be called."""
-    return _dialog(request, query=read_asked(request.GET).query)
+    return _dialog(request, query=read_board_query(request.GET).query)
 
 
 @for_viewers
-@told_when_gone
+@toast_when_deleted
 def name_view_again(request: PageRequest, view_id: int) -> HttpResponse:
-    view = _own(request, view_id)
+    view = _find_own_view(request, view_id)
     return _dialog(request, view=view, name=view.name)
 
 
-@verb
+@command_view
 def save_view(request: PageRequest) -> HttpResponse:
     if not request.actor.can_view:
         raise PermissionDenied
     name = request.POST.get("name", "")
     try:
-        view = saving.save_view(person_of(request), name=name, query=_query(request))
-    except (DoesNotFit, MoveRefused) as error:
+        view = commands.save_view(signed_in_user(request), name=name, query=_query(request))
+    except (InvalidValue, MoveRefused) as error:
         return _dialog(request, query=request.POST.get("query", ""), name=name, error=error)
-    return HttpResponseClientRedirect(asked_of(view).url)
+    return HttpResponseClientRedirect(query_of_view(view).url)
 
 
-@verb
-@told_when_gone
+@command_view
+@toast_when_deleted
 def change_view(request: PageRequest, view_id: int) -> HttpResponse:
     """The view takes over what the board asks for now."""
-    view = _own(request, view_id)
-    saving.change_view(view, query=_query(request))
-    return _changed(f"{view.name} is saved")
+    view = _find_own_view(request, view_id)
+    commands.change_view(view, query=_query(request))
+    return _close_dialog(f"{view.name} is saved")
 
 
-@verb
-@told_when_gone
+@command_view
+@toast_when_deleted
 def rename_view(request: PageRequest, view_id: int) -> HttpResponse:
-    view, name = _own(request, view_id), request.POST.get("name", "")
+    view, name = _find_own_view(request, view_id), request.POST.get("name", "")
     try:
-        saving.rename_view(view, name=name)
-    except (DoesNotFit, MoveRefused) as error:
+        commands.rename_view(view, name=name)
+    except (InvalidValue, MoveRefused) as error:
         return _dialog(request, view=view, name=name, error=error)
-    return _changed(f"The view is called {view.name} now")
+    return _close_dialog(f"The view is called {view.name} now")
 
 
-@verb
-@told_when_gone
+@command_view
+@toast_when_deleted
 def share_view(request: PageRequest, view_id: int) -> HttpResponse:
-    view, shared = _own(request, view_id), request.POST.get("shared") == "1"
-    saving.share_view(view, shared=shared, actor=request.actor)
-    return _changed(f"Everybody sees {view.name} now" if shared else f"{view.name} is yours alone again")
+    view, shared = _find_own_view(request, view_id), request.POST.get("shared") == "1"
+    commands.share_view(view, shared=shared, actor=request.actor)
+    return _close_dialog(f"Everybody sees {view.name} now" if shared else f"{view.name} is yours alone again")
 
 
-@verb
-@told_when_gone
+@command_view
+@toast_when_deleted
 def choose_default(request: PageRequest, view_id: int) -> HttpResponse:
-    view, chosen = _own(request, view_id), request.POST.get("chosen") == "1"
-    saving.choose_default(view, chosen=chosen)
-    return _changed(f"Your board opens with {view.name}" if chosen else "Your board opens with all runs")
+    view, chosen = _find_own_view(request, view_id), request.POST.get("chosen") == "1"
+    commands.choose_default(view, chosen=chosen)
+    return _close_dialog(f"Your board opens with {view.name}" if chosen else "Your board opens with all runs")
 
 
-@verb
-@told_when_gone
+@command_view
+@toast_when_deleted
 def delete_view(request: PageRequest, view_id: int) -> HttpResponse:
-    view = _own(request, view_id)
-    saving.delete_view(view)
-    return _changed(f"View {view.name} deleted", undo=reverse("restore_view", args=[view.pk]))
+    view = _find_own_view(request, view_id)
+    commands.delete_view(view)
+    return _close_dialog(f"View {view.name} deleted", undo=reverse("restore_view", args=[view.pk]))
 
 
-@verb
-@told_when_gone
+@command_view
+@toast_when_deleted
 def restore_view(request: PageRequest, view_id: int) -> HttpResponse:
-    view = SavedView.objects.owned_by(person_of(request)).filter(pk=min(view_id, ID_MAX)).first()
+    view = SavedView.objects.owned_by(signed_in_user(request)).filter(pk=min(view_id, ID_MAX)).first()
     if view is None:
-        raise NotThere("this view cannot be brought back any more")
-    saving.restore_view(view)
-    return _changed(f"View {view.name} is back")
+        raise NotFound("this view cannot be brought back any more")
+    commands.restore_view(view)
+    return _close_dialog(f"View {view.name} is back")
 
 
 def _query(request: PageRequest) -> str:
     """What the board asks for, as the dialog carried it. Raises DoesNotFit: who can match nothing needs no name."""
-    asked = read_asked(QueryDict(request.POST.get("query", "")))
+    asked = read_board_query(QueryDict(request.POST.get("query", "")))
     if problems := [*asked.problems, *asked.filters.problems]:
-        raise DoesNotFit(problems[0])
+        raise InvalidValue(problems[0])
     return asked.query
 
 
-def _own(request: PageRequest, view_id: int) -> SavedView:
+def _find_own_view(request: PageRequest, view_id: int) -> SavedView:
     """Views of others are not there, for whoever wants to change them. Raises NotThere."""
-    mine = SavedView.objects.kept().owned_by(person_of(request)).select_related("owner")
+    mine = SavedView.objects.kept().owned_by(signed_in_user(request)).select_related("owner")
     view = mine.filter(pk=min(view_id, ID_MAX)).first()
     if view is None:
-        raise NotThere(saving.GONE)
+        raise NotFound(commands.GONE)
     return view
 
 
@@ -158,13 +158,13 @@ def _dialog(
     view: SavedView | None = None,
     query: str = "",
     name: str = "",
-    error: DoesNotFit | MoveRefused | None = None,
+    error: InvalidValue | MoveRefused | None = None,
 ) -> HttpResponse:
     context = {"view": view, "query": query, "name": name, "error": error, "name_chars": NAME_CHARS}
     return render(request, "runs/_view_dialog.html", context, status=status_of(error) if error else 200)
 
 
-def _changed(text: str, *, undo: str = "") -> HttpResponse:
+def _close_dialog(text: str, *, undo: str = "") -> HttpResponse:
     """Nothing to show, which closes a dialog; the tabs are fetched anew by their own trigger."""
     response = with_toast(HttpResponse(), text, undo=undo)
     response["HX-Trigger"] = VIEWS_CHANGED

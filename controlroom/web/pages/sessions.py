@@ -15,7 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from controlroom.http.toasts import with_toast
 from controlroom.web.pages.access import PageRequest, for_operators, for_viewers
-from controlroom.web.pages.answers import page, verb
+from controlroom.web.pages.responses import command_view, render_page
 from pulser.language.limits import ID_MAX
 from pulser.language.numbers import whole_number
 from runs.accounts.actors import Actor
@@ -27,7 +27,7 @@ SHOWN = 100  # on one page
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class SessionRow:
     """A session as the list shows it. `runs`: in words, `1,000+` beyond what is counted."""
 
     session: Session
@@ -45,19 +45,19 @@ def sessions(request: PageRequest) -> HttpResponse:
     """Newest first, `default` before all; `q` narrows by name, `archived` shows what was put away too."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:NAME_CHARS]
     archived = request.GET.get("archived") == "1"
-    found = list(_asked(request, text, archived=archived)[: SHOWN + 1])
+    found = list(_first_page(request, text, archived=archived)[: SHOWN + 1])
     context: dict[str, Any] = {
-        "listed": _listed(request.actor, found[:SHOWN]),
+        "listed": _session_rows(request.actor, found[:SHOWN]),
         "q": text,
         "show_archived": archived,
-        "further": _further(text, archived=archived, last=found[SHOWN - 1]) if len(found) > SHOWN else "",
+        "further": _next_page(text, archived=archived, last=found[SHOWN - 1]) if len(found) > SHOWN else "",
         "is_first": "before" not in request.GET,
         "name_chars": NAME_CHARS,
     }
-    return page(request, "runs/sessions.html", here="sessions", **context)
+    return render_page(request, "runs/sessions.html", here="sessions", **context)
 
 
-def _asked(request: PageRequest, text: str, *, archived: bool) -> SessionQuerySet:
+def _first_page(request: PageRequest, text: str, *, archived: bool) -> SessionQuerySet:
     """The default session leads the first page and stands on no other."""
     asked = Session.objects.visible_to(request.actor)
     asked = asked if archived else asked.active()
@@ -68,17 +68,17 @@ def _asked(request: PageRequest, text: str, *, archived: bool) -> SessionQuerySe
     return asked.default_first().with_use()
 
 
-def _further(text: str, *, archived: bool, last: Session) -> str:
+def _next_page(text: str, *, archived: bool, last: Session) -> str:
     kept = {name: value for name, value in {"q": text, "archived": "1" if archived else ""}.items() if value}
     return f"{reverse('sessions')}?{urlencode({**kept, 'before': last.pk})}"
 
 
-def _listed(actor: Actor, found: Iterable[Any]) -> list[Listed]:
+def _session_rows(actor: Actor, found: Iterable[Any]) -> list[SessionRow]:
     """Sessions read `with_use`; one more query counts what is under way in all of them."""
     found = list(found)
     under_way = Run.objects.visible_to(actor).unfinished().filter(session__in=found).order_by()
     unfinished = dict(under_way.values_list("session").annotate(number=Count("pk")))
-    return [Listed(one, _counted(one.runs), unfinished.get(one.pk, 0), one.last_run_at) for one in found]
+    return [SessionRow(one, _counted(one.runs), unfinished.get(one.pk, 0), one.last_run_at) for one in found]
 
 
 def _counted(runs: int) -> str:
@@ -96,7 +96,7 @@ def name_session(request: PageRequest, session_id: int) -> HttpResponse:
     return _row(request, session_id, is_naming=True)
 
 
-@verb
+@command_view
 def create_session(request: PageRequest) -> HttpResponse:
     """Makes the session and shows its board. One that is there already is named and not opened."""
     session, is_new = commands.open_session(request.POST.get("name", ""), actor=request.actor)
@@ -109,29 +109,29 @@ def create_session(request: PageRequest) -> HttpResponse:
     return with_toast(HttpResponse(status=204), text, href=address, link="Show its runs")
 
 
-@verb
+@command_view
 def rename_session(request: PageRequest, session_id: int) -> HttpResponse:
-    session = _find(request, session_id)
+    session = _find_session(request, session_id)
     before = session.name
     commands.rename_session(session, name=request.POST.get("name", ""), actor=request.actor)
     return with_toast(_row(request, session_id, is_back=True), f"{before} is called {session.name} now")
 
 
-@verb
+@command_view
 def archive_session(request: PageRequest, session_id: int) -> HttpResponse:
-    session = _find(request, session_id)
+    session = _find_session(request, session_id)
     commands.archive_session(session, actor=request.actor)
     return _changed(f"Session {session.name} archived", undo=reverse("unarchive_session", args=[session.pk]))
 
 
-@verb
+@command_view
 def unarchive_session(request: PageRequest, session_id: int) -> HttpResponse:
-    session = _find(request, session_id)
+    session = _find_session(request, session_id)
     commands.unarchive_session(session, actor=request.actor)
     return _changed(f"Session {session.name} is in use again")
 
 
-def _find(request: PageRequest, session_id: int) -> Session:
+def _find_session(request: PageRequest, session_id: int) -> Session:
     return get_object_or_404(Session.objects.visible_to(request.actor), pk=min(session_id, ID_MAX))
 
 
@@ -139,7 +139,7 @@ def _row(request: PageRequest, session_id: int, *, is_naming: bool = False, is_b
     """`is_back`: somebody was just in its field, and goes on with its buttons."""
     found = get_object_or_404(Session.objects.visible_to(request.actor).with_use(), pk=min(session_id, ID_MAX))
     context = {
-        "one": _listed(request.actor, [found])[0],
+        "one": _session_rows(request.actor, [found])[0],
         "is_naming": is_naming,
         "is_back": is_back,
         "name_chars": NAME_CHARS,

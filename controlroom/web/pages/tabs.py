@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from django.http import QueryDict
 
-from controlroom.web.pages.access import PageRequest, person_of
-from controlroom.web.pages.board_query import Asked, read_asked
+from controlroom.web.pages.access import PageRequest, signed_in_user
+from controlroom.web.pages.board_query import BoardQuery, read_board_query
 from runs.commands.views import VIEWS_EACH
 from runs.models import SavedView
 from runs.queries.lists.filters import read_filters
@@ -32,7 +32,7 @@ class Tab:
 
     key: str
     name: str
-    asked: Asked
+    asked: BoardQuery
     saved: SavedView | None = None
     is_current: bool = False
     is_own: bool = False
@@ -45,7 +45,7 @@ class Tabs:
     `base`: the saved view that it began as. `is_modified`: it asks for something else by now.
     """
 
-    asked: Asked
+    asked: BoardQuery
     system: list[Tab]
     saved: list[Tab]
     base: Tab | None
@@ -58,11 +58,11 @@ class Tabs:
     @property
     def may_save(self) -> bool:
         """Something is asked for that has no name yet."""
-        is_plain = self.asked.query == Asked().query
+        is_plain = self.asked.query == BoardQuery().query
         return not is_plain and (self.base is None or self.is_modified)
 
 
-def tabs_of(request: PageRequest, asked: Asked) -> Tabs:
+def tabs_of(request: PageRequest, asked: BoardQuery) -> Tabs:
     """The tabs over a board that shows this."""
     saved = _saved(request)
     base = _base(saved, asked)
@@ -75,7 +75,7 @@ def tabs_of(request: PageRequest, asked: Asked) -> Tabs:
     )
 
 
-def _system(asked: Asked, *, has_base: bool) -> list[Tab]:
+def _system(asked: BoardQuery, *, has_base: bool) -> list[Tab]:
     """They keep the layout; only the filters decide which of them is current."""
     bare = replace(asked, saved="", problems=())
     return [
@@ -86,29 +86,29 @@ def _system(asked: Asked, *, has_base: bool) -> list[Tab]:
 
 def _saved(request: PageRequest) -> list[Tab]:
     kept = SavedView.objects.kept().by_name()
-    person = person_of(request)
+    person = signed_in_user(request)
     own = kept.owned_by(person)[:VIEWS_EACH]
     shared = kept.shared_with(person).select_related("owner")[:SHARED_SHOWN]
     return [*_as_tabs(own, is_own=True), *_as_tabs(shared, is_own=False)]
 
 
 def _as_tabs(views: Iterable[SavedView], *, is_own: bool) -> list[Tab]:
-    return [Tab(f"view-{view.pk}", view.name, asked_of(view), view, is_own=is_own) for view in views]
+    return [Tab(f"view-{view.pk}", view.name, query_of_view(view), view, is_own=is_own) for view in views]
 
 
-def asked_of(view: SavedView) -> Asked:
+def query_of_view(view: SavedView) -> BoardQuery:
     """The board of a saved view."""
-    return replace(read_asked(QueryDict(view.query)), saved=str(view.pk))
+    return replace(read_board_query(QueryDict(view.query)), saved=str(view.pk))
 
 
-def _base(saved: list[Tab], asked: Asked) -> Tab | None:
+def _base(saved: list[Tab], asked: BoardQuery) -> Tab | None:
     """The saved view that the URL names, else one that asks for exactly this and for something in particular."""
     named = (tab for tab in saved if tab.asked.saved == asked.saved)
-    alike = (tab for tab in saved if tab.asked.query == asked.query and asked.query != Asked().query)
+    alike = (tab for tab in saved if tab.asked.query == asked.query and asked.query != BoardQuery().query)
     return next(named, None) or next(alike, None)
 
 
-def without_gone(asked: Asked) -> Asked:
+def without_deleted_view(asked: BoardQuery) -> BoardQuery:
     """The same board without the saved view that it began as, where that was deleted; with a word on it."""
     if not asked.saved or SavedView.objects.kept().filter(pk=int(asked.saved)).exists():
         return asked
@@ -119,5 +119,5 @@ def default_address(request: PageRequest) -> str:
     """Where the board of somebody who asks for nothing in particular leads; empty when they chose nothing."""
     if request.GET or request.htmx:
         return ""
-    chosen = SavedView.objects.kept().owned_by(person_of(request)).filter(is_default=True).first()
-    return asked_of(chosen).url if chosen else ""
+    chosen = SavedView.objects.kept().owned_by(signed_in_user(request)).filter(is_default=True).first()
+    return query_of_view(chosen).url if chosen else ""

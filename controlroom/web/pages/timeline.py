@@ -13,12 +13,19 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from controlroom.web.drawing.bars import Placed, Tick, Window, pack, rows_of, ticks
-from controlroom.web.pages.board_query import RANGES, Asked
+from controlroom.web.drawing.timeline import (
+    TimelineBar,
+    TimelineTick,
+    TimelineWindow,
+    pack_bars,
+    rows_of,
+    timeline_ticks,
+)
+from controlroom.web.pages.board_query import RANGES, BoardQuery
 from controlroom.web.templatetags.times import length
 from runs.accounts.actors import Actor
 from runs.models import Lane
-from runs.queries.lists.board import Bar, time_line
+from runs.queries.lists.board import TimelineRun, read_timeline
 
 EVERY: Mapping[str, timedelta] = {"1h": timedelta(minutes=10), "6h": timedelta(hours=1), "24h": timedelta(hours=3)}
 PITCH = 24  # pixels from row to row; a bar is a target
@@ -51,37 +58,39 @@ class Band:
     is_cut: bool
 
 
-def timeline_context(actor: Actor, asked: Asked, *, lanes: Iterable[Lane]) -> dict[str, Any]:
+def timeline_context(actor: Actor, asked: BoardQuery, *, lanes: Iterable[Lane]) -> dict[str, Any]:
     """What `runs/_timeline.html` shows."""
     now = timezone.now()
-    window = Window(now - RANGES[asked.range], now)
-    found = time_line(actor, asked.filters, since=window.since, until=now)
-    by_lane: dict[int, list[Bar]] = {}
+    window = TimelineWindow(now - RANGES[asked.range], now)
+    found = read_timeline(actor, asked.filters, since=window.since, until=now)
+    by_lane: dict[int, list[TimelineRun]] = {}
     for bar in found.bars:
         by_lane.setdefault(bar.lane, []).append(bar)
-    grid = ticks(window, every=EVERY[asked.range])
+    grid = timeline_ticks(window, every=EVERY[asked.range])
     bands = [
         _band(lane, by_lane.get(lane.pk, []), window=window, grid=grid, is_cut=lane.pk in found.cut) for lane in lanes
     ]
     return {"bands": bands, "ticks": grid, "now": window.x(now), "has_bars": bool(found.bars)}
 
 
-def _band(lane: Lane, runs: list[Bar], *, window: Window, grid: list[Tick], is_cut: bool) -> Band:
-    bars, left_out = pack(runs, window)
+def _band(
+    lane: Lane, runs: list[TimelineRun], *, window: TimelineWindow, grid: list[TimelineTick], is_cut: bool
+) -> Band:
+    bars, left_out = pack_bars(runs, window)
     height = rows_of(bars) * PITCH + 2 * PADDING
     svg = format_html("{}{}{}", _lines(grid), _now_line(window), _drawn(bars, window))
     return Band(lane, svg, height, len(bars), left_out, is_cut)
 
 
-def _lines(grid: Iterable[Tick]) -> SafeString:
+def _lines(grid: Iterable[TimelineTick]) -> SafeString:
     return format_html_join("", '<line class="grid" x1="{0}%" x2="{0}%" y1="0" y2="100%"/>', ((one.x,) for one in grid))
 
 
-def _now_line(window: Window) -> SafeString:
+def _now_line(window: TimelineWindow) -> SafeString:
     return format_html('<line class="now" x1="{0}%" x2="{0}%" y1="0" y2="100%"/>', window.x(window.now))
 
 
-def _drawn(bars: Iterable[Placed[Bar]], window: Window) -> SafeString:
+def _drawn(bars: Iterable[TimelineBar[TimelineRun]], window: TimelineWindow) -> SafeString:
     """Links with a title each. One address is made, and the others from it: it is the same but for the id."""
     pattern = reverse("run", args=[UUID(int=0)])
     rows = (
@@ -89,7 +98,7 @@ def _drawn(bars: Iterable[Placed[Bar]], window: Window) -> SafeString:
             "id": bar.run.id,
             "href": pattern.replace(str(UUID(int=0)), str(bar.run.id)),
             "status": bar.run.status,
-            "said": _said(bar.run, window),
+            "said": _bar_title(bar.run, window),
             "parts": _parts(bar),
         }
         for bar in bars
@@ -97,7 +106,7 @@ def _drawn(bars: Iterable[Placed[Bar]], window: Window) -> SafeString:
     return format_html_join("", BAR_SVG, rows)
 
 
-def _parts(bar: Placed[Bar]) -> SafeString:
+def _parts(bar: TimelineBar[TimelineRun]) -> SafeString:
     y = PADDING + bar.row * PITCH + (PITCH - BAR) // 2
     worked_x = round(bar.x + bar.waited, 3)
     drawn = [
@@ -109,7 +118,7 @@ def _parts(bar: Placed[Bar]) -> SafeString:
     return format_html_join("", "{}", ((part,) for part in drawn))
 
 
-def _label(bar: Placed[Bar], *, y: int) -> SafeString:
+def _label(bar: TimelineBar[TimelineRun], *, y: int) -> SafeString:
     """On the part where there is room to read it."""
     is_worked = bar.worked >= LABELLED
     x, width = (bar.x + bar.waited, bar.worked) if is_worked else (bar.x, bar.waited)
@@ -117,7 +126,7 @@ def _label(bar: Placed[Bar], *, y: int) -> SafeString:
     return format_html(LABEL, round(x, 3), y, round(width, 3), BAR, bar.run.status, title)
 
 
-def _said(run: Bar, window: Window) -> str:
+def _bar_title(run: TimelineRun, window: TimelineWindow) -> str:
     """The whole of it in words, for the pointer and for who does not see it."""
     started = run.started_at
     worked_s = ((run.finished_at or window.now) - started).total_seconds() - run.rested_s if started else 0.0

@@ -10,7 +10,7 @@ from typing import Any
 from pulser.engine.states import RunStatus
 from runs.models import Run, Step
 from runs.queries.lists.expectations import expected_durations
-from runs.queries.waiting_reasons import Room, whys
+from runs.queries.waiting_reasons import Capacity, waiting_reasons_by_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class CardStep:
 CARD_FIELDS = tuple(field.name for field in fields(CardStep))
 
 
-def board_cards(runs: Iterable[Run], *, room: Room | None = None) -> list[dict[str, Any]]:
+def board_cards(runs: Iterable[Run], *, room: Capacity | None = None) -> list[dict[str, Any]]:
     """The contexts of cards and rows, in their order. One query for all steps, a few for what is said beside.
 
     `room`: lanes and workers, when they were read already.
@@ -41,7 +41,7 @@ def board_cards(runs: Iterable[Run], *, room: Room | None = None) -> list[dict[s
     steps = Step.objects.filter(run__in=runs).order_by("run_id", "position")
     for run_id, *values in steps.values_list("run_id", *CARD_FIELDS):
         ribbons[run_id].append(CardStep(*values))
-    reasons = whys(runs, ribbons, room=room)
+    reasons = waiting_reasons_by_run(runs, ribbons, room=room)
     expected = expected_durations({run.plan_version.plan_id for run in runs if run.status == RunStatus.RUNNING})
     return [
         {

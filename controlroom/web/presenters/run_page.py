@@ -1,4 +1,4 @@
-"""What the page of a run shows, from a `Moment`: the one set of context builders for pages, frames and time travel."""
+"""What the page of a run shows, from a `RunSnapshot`: for pages, live frames and replay."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from controlroom.web.drawing.fan_out import FanOut, fan_outs
-from controlroom.web.drawing.plan_graph import Picture, picture_of
+from controlroom.web.drawing.plan_graph import GraphDrawing, graph_drawing
 from controlroom.web.presenters.waterfall import waterfall
-from pulser.engine.causes import FailedStep, StepOutcome, failures
+from pulser.engine.causes import FailedStep, StepOutcome, root_failures
 from pulser.engine.states import RunStatus, StepStatus
 from runs.models import Attempt, Run, Step
 from runs.queries.lists.expectations import expected_durations
-from runs.queries.moment import Moment, graph_if_readable, read_moment
-from runs.queries.waiting_reasons import whys
+from runs.queries.run_snapshot import RunSnapshot, graph_if_readable, read_run_snapshot
+from runs.queries.waiting_reasons import waiting_reasons_by_run
 
 GRAPH, WATERFALL = "graph", "waterfall"
 MAPS = ((GRAPH, "Graph"), (WATERFALL, "Waterfall"))
@@ -27,7 +27,7 @@ TELLING = ("error", "running", "waiting", "backoff", "queued", "cancelled", "pen
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class FailureCause:
     """A failure as the page tells it: with the attempt that ended it, if one was made."""
 
     failure: FailedStep
@@ -36,7 +36,7 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class MapOptions:
     """Which map is shown, and what is unfolded in it."""
 
     map: str = GRAPH
@@ -44,12 +44,12 @@ class View:
     is_idle_open: bool = False
 
 
-def read_view(asked: Mapping[str, str], moment: Moment) -> View:
+def read_map_options(asked: Mapping[str, str], moment: RunSnapshot) -> MapOptions:
     """The view that a query asks for; what it does not know is left out."""
     wanted = set(asked.get("unfold", "").split(","))
     known = {fan.key for fan in fan_outs(moment.graph)} if moment.graph and wanted else set()
     chosen = WATERFALL if asked.get("map") == WATERFALL else GRAPH
-    return View(chosen, frozenset(wanted & known), is_idle_open=asked.get("idle") == "open")
+    return MapOptions(chosen, frozenset(wanted & known), is_idle_open=asked.get("idle") == "open")
 
 
 def draws_waterfall(asked: Mapping[str, str], run: Run) -> bool:
@@ -60,10 +60,10 @@ def draws_waterfall(asked: Mapping[str, str], run: Run) -> bool:
 
 def run_context(run: Run) -> dict[str, Any]:
     """What the head of a run's page needs, as it is now."""
-    return head_context(read_moment(run, keys=()))
+    return head_context(read_run_snapshot(run, keys=()))
 
 
-def body_context(moment: Moment, view: View = View()) -> dict[str, Any]:
+def run_body_context(moment: RunSnapshot, view: MapOptions = MapOptions()) -> dict[str, Any]:
     """All that stands in `#run-body`, but for log, events and artifacts."""
     return {
         **head_context(moment),
@@ -74,7 +74,7 @@ def body_context(moment: Moment, view: View = View()) -> dict[str, Any]:
     }
 
 
-def head_context(moment: Moment) -> dict[str, Any]:
+def head_context(moment: RunSnapshot) -> dict[str, Any]:
     """For `_run_head.html`: the run, its steps with their `open_attempts`, and its family."""
     for step in moment.steps:
         found = moment.attempts.get(step.key, ())
@@ -91,33 +91,33 @@ def head_context(moment: Moment) -> dict[str, Any]:
     }
 
 
-def _prospects(moment: Moment) -> dict[str, Any]:
+def _prospects(moment: RunSnapshot) -> dict[str, Any]:
     """Why it does not run, and how long it usually does: what only the present has."""
     run = moment.run
     if moment.at is not None or run.is_finished:
         return {"why": None, "expected_s": None}
     plan_id = run.plan_version.plan_id
     expected = expected_durations([plan_id]).get(plan_id) if run.status == RunStatus.RUNNING else None
-    return {"why": whys([run], {run.pk: moment.steps}).get(run.pk), "expected_s": expected}
+    return {"why": waiting_reasons_by_run([run], {run.pk: moment.steps}).get(run.pk), "expected_s": expected}
 
 
-def causes(moment: Moment) -> list[Cause]:
+def causes(moment: RunSnapshot) -> list[FailureCause]:
     """The failures that count, the first cause first."""
     if moment.graph is None or not any(step.status == StepStatus.ERROR for step in moment.steps):
         return []
     steps = {step.key: step for step in moment.steps}
     outcomes = {key: StepOutcome(step.status, step.cause) for key, step in steps.items() if key in moment.graph.nodes}
     order = [told.step for told in moment.told if told.kind == "step.failed"]
-    found = failures(moment.graph, outcomes, order=order)
-    return [Cause(one, steps[one.key], _last(moment, one.key)) for one in found]
+    found = root_failures(moment.graph, outcomes, order=order)
+    return [FailureCause(one, steps[one.key], _last_attempt(moment, one.key)) for one in found]
 
 
-def _last(moment: Moment, key: str) -> Attempt | None:
+def _last_attempt(moment: RunSnapshot, key: str) -> Attempt | None:
     found = moment.attempts.get(key, ())
     return found[-1] if found else None
 
 
-def cause_context(moment: Moment) -> dict[str, Any]:
+def cause_context(moment: RunSnapshot) -> dict[str, Any]:
     """For `_first_cause.html`."""
     found = causes(moment)
     return {
@@ -129,7 +129,7 @@ def cause_context(moment: Moment) -> dict[str, Any]:
     }
 
 
-def step_rows(moment: Moment, keys: Collection[str] | None = None) -> list[dict[str, Any]]:
+def step_rows(moment: RunSnapshot, keys: Collection[str] | None = None) -> list[dict[str, Any]]:
     """For `_step.html`, of these steps or all, in plan order."""
     found = causes(moment)
     first = found[0].step.key if found else ""
@@ -149,13 +149,13 @@ def step_rows(moment: Moment, keys: Collection[str] | None = None) -> list[dict[
     ]
 
 
-def tally_context(moment: Moment) -> list[dict[str, Any]]:
+def tally_context(moment: RunSnapshot) -> list[dict[str, Any]]:
     """For `_steps_tally.html`, if the page has one."""
     found = _tally(moment)
     return [{"tally": found, "steps": moment.steps}] if found else []
 
 
-def _tally(moment: Moment) -> list[tuple[str, int]]:
+def _tally(moment: RunSnapshot) -> list[tuple[str, int]]:
     """How many steps are in each status that occurs, the telling ones first; nothing for a few steps."""
     if len(moment.steps) <= FILTERED_FROM:
         return []
@@ -163,7 +163,7 @@ def _tally(moment: Moment) -> list[tuple[str, int]]:
     return [(status, counts[status]) for status in TELLING if counts[status]]
 
 
-def map_context(moment: Moment, view: View = View()) -> dict[str, Any]:
+def map_context(moment: RunSnapshot, view: MapOptions = MapOptions()) -> dict[str, Any]:
     """For `_map.html`: the graph or the waterfall; neither where a single step was tried once."""
     graph = moment.graph
     tries = sum(len(found) for found in moment.attempts.values())
@@ -174,14 +174,14 @@ def map_context(moment: Moment, view: View = View()) -> dict[str, Any]:
     known["has_graph"] = len(graph.nodes) > 1
     if shown == WATERFALL:
         return {**known, "waterfall": waterfall(moment, is_idle_open=view.is_idle_open)}
-    picture = picture_of(moment.run.plan_version_id, view.unfolded)
+    picture = graph_drawing(moment.run.plan_version_id, view.unfolded)
     return {**known, "picture": picture, "nodes": _nodes(moment, picture)}
 
 
-def _nodes(moment: Moment, picture: Picture) -> list[dict[str, Any]]:
+def _nodes(moment: RunSnapshot, picture: GraphDrawing) -> list[dict[str, Any]]:
     width = picture.node_width
     steps = {step.key: step for step in moment.steps}
-    first = _first(moment)
+    first = _first_of_fans(moment)
     nodes = []
     for box in picture.boxes:
         if box.fan:
@@ -191,12 +191,12 @@ def _nodes(moment: Moment, picture: Picture) -> list[dict[str, Any]]:
     return nodes
 
 
-def _first(moment: Moment) -> str:
+def _first_of_fans(moment: RunSnapshot) -> str:
     found = causes(moment)
     return found[0].step.key if found else ""
 
 
-def _step_node(moment: Moment, step: Step, *, first: str, width: float) -> dict[str, Any]:
+def _step_node(moment: RunSnapshot, step: Step, *, first: str, width: float) -> dict[str, Any]:
     attempts = moment.attempts.get(step.key, ())
     return {"step": step, "attempts": attempts, "is_first_failure": step.key == first, "width": width, "fan": None}
 
@@ -212,7 +212,7 @@ def _fan_node(fan: FanOut, steps: Mapping[str, Step], *, first: str, width: floa
     }
 
 
-def node_contexts(moment: Moment, keys: Collection[str]) -> list[tuple[str, dict[str, Any]]]:
+def node_contexts(moment: RunSnapshot, keys: Collection[str]) -> list[tuple[str, dict[str, Any]]]:
     """What `_node.html` needs for each of these steps and for the fan-outs that they are in, with the element's id.
 
     A page shows either the step or its fan-out: what it does not show is passed over.
@@ -220,8 +220,8 @@ def node_contexts(moment: Moment, keys: Collection[str]) -> list[tuple[str, dict
     if moment.graph is None or len(moment.graph.nodes) < 2:
         return []
     steps = {step.key: step for step in moment.steps}
-    first = _first(moment)
-    width = picture_of(moment.run.plan_version_id).node_width
+    first = _first_of_fans(moment)
+    width = graph_drawing(moment.run.plan_version_id).node_width
     touched: Iterable[FanOut] = (fan for fan in fan_outs(moment.graph) if not keys_apart(fan.members, keys))
     wanted: Sequence[Step] = [steps[key] for key in steps if key in keys and key in moment.graph.nodes]
     return [

@@ -13,7 +13,7 @@ from pulser.language.expressions import ExpressionError, render
 from pulser.language.limits import APPROVAL_TIMEOUT_S
 from pulser.tools.effects import effect_of, suspends, tries_of
 from runs.models import Attempt, Event, Step
-from runs.queries.moment import Moment, Opened
+from runs.queries.run_snapshot import RunSnapshot, StepDetails
 
 CAUSES = {
     "first": "The first try.",
@@ -34,7 +34,7 @@ class Inputs:
     note: str = ""
 
 
-def body_of(moment: Moment, opened: Opened, *, number: int | None = None) -> dict[str, Any]:
+def step_body_context(moment: RunSnapshot, opened: StepDetails, *, number: int | None = None) -> dict[str, Any]:
     """For `_step_body.html`. `number`: the attempt that is asked for; the latest when there is no such one."""
     step = opened.step
     attempts = moment.attempts.get(step.key, ())
@@ -52,14 +52,14 @@ def body_of(moment: Moment, opened: Opened, *, number: int | None = None) -> dic
         "attempts": attempts,
         "attempt": chosen,
         "is_last": chosen is last,
-        "why": _why(moment, chosen),
+        "why": _attempt_reason(moment, chosen),
         "inputs": _inputs(moment, opened, node=node),
         "proofs": [one for one in opened.proofs if chosen and one.attempt == chosen.number],
         "artifacts": [one for one in opened.artifacts if chosen and one.attempt == chosen.number],
     }
 
 
-def _bounds(moment: Moment, node: Node | None) -> dict[str, Any]:
+def _bounds(moment: RunSnapshot, node: Node | None) -> dict[str, Any]:
     """`tries`, and how long each may take (`timeout_s`); of a question, how long it waits for its answer (`asks_s`).
 
     Neither a person nor the clock is asked twice, and what counts for them is not the time of a call.
@@ -81,11 +81,11 @@ def _asked_for(arguments: Mapping[str, Any]) -> float | None:
         return None
 
 
-def _needs(moment: Moment, step: Step) -> Sequence[Step]:
+def _needs(moment: RunSnapshot, step: Step) -> Sequence[Step]:
     return [one for one in moment.steps if one.key in set(step.needs)]
 
 
-def _why(moment: Moment, attempt: Attempt | None) -> str:
+def _attempt_reason(moment: RunSnapshot, attempt: Attempt | None) -> str:
     """Why this attempt was made; who asked for it, where a person did."""
     if attempt is None:
         return ""
@@ -99,7 +99,7 @@ def _why(moment: Moment, attempt: Attempt | None) -> str:
     return said.format(by=f" by {name}" if name else "")
 
 
-def _inputs(moment: Moment, opened: Opened, *, node: Node | None) -> Inputs | None:
+def _inputs(moment: RunSnapshot, opened: StepDetails, *, node: Node | None) -> Inputs | None:
     """The arguments with params and outputs filled in; as the plan says them while that cannot be done."""
     if node is None or moment.graph is None or not node.step.with_:
         return None

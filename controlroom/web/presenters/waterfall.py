@@ -12,16 +12,16 @@ from controlroom.web.drawing.waterfall import (
     SLOT,
     WAITING,
     WORKER,
-    Bar,
-    Idle,
-    Scale,
-    Span,
-    Tick,
+    IdleGap,
+    WaterfallBar,
+    WaterfallScale,
+    WaterfallSpan,
+    WaterfallTick,
     idle_gaps,
 )
 from pulser.engine.states import StepStatus
 from runs.models import Attempt, Step
-from runs.queries.moment import Moment
+from runs.queries.run_snapshot import RunSnapshot
 
 ROWS_MAX = 300
 AT_ONCE_S = 0.05  # a step that is queued so soon after its run took a slot was released by that
@@ -34,7 +34,7 @@ Stretch = tuple[float, float]
 @dataclass(frozen=True, slots=True)
 class BarRow:
     step: Step
-    bars: Sequence[Bar]
+    bars: Sequence[WaterfallBar]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class Waterfall:
     """`left_out`: steps that have something to show and are not shown. `not_begun`: those that have nothing."""
 
     rows: Sequence[BarRow]
-    ticks: Sequence[Tick]
-    idle: Sequence[Idle]
+    ticks: Sequence[WaterfallTick]
+    idle: Sequence[IdleGap]
     seconds: float
     left_out: int = 0
     not_begun: int = 0
@@ -51,7 +51,7 @@ class Waterfall:
     has_idle: bool = False
 
 
-def waterfall(moment: Moment, *, is_idle_open: bool = False) -> Waterfall:
+def waterfall(moment: RunSnapshot, *, is_idle_open: bool = False) -> Waterfall:
     """The bars of the first `ROWS_MAX` steps that have any, in plan order."""
     history = _History.of(moment)
     drawn = [(step, list(_Spans(step, moment.attempts.get(step.key, ()), history))) for step in moment.steps]
@@ -62,7 +62,7 @@ def waterfall(moment: Moment, *, is_idle_open: bool = False) -> Waterfall:
         return Waterfall((), (), (), 0.0, not_begun=len(drawn))
     start, end = min(span.start for span in every), max(span.end for span in every)
     gaps = idle_gaps(every, start=start, end=end)
-    scale = Scale(start, end, folded=() if is_idle_open else gaps)
+    scale = WaterfallScale(start, end, folded=() if is_idle_open else gaps)
     return Waterfall(
         rows=[BarRow(step, [scale.bar(span) for span in spans]) for step, spans in shown],
         ticks=scale.ticks(),
@@ -75,7 +75,7 @@ def waterfall(moment: Moment, *, is_idle_open: bool = False) -> Waterfall:
     )
 
 
-def slot_waits(moment: Moment) -> list[Stretch]:
+def slot_waits(moment: RunSnapshot) -> list[Stretch]:
     """When the run itself was queued for its lane; the last one may last until now."""
     waits, since = [], None
     for told in moment.told:
@@ -96,7 +96,7 @@ class _History:
     now: float
 
     @classmethod
-    def of(cls, moment: Moment) -> _History:
+    def of(cls, moment: RunSnapshot) -> _History:
         suspended: dict[str, list[float]] = {}
         for told in moment.told:
             if told.kind == "step.suspended":
@@ -114,7 +114,7 @@ class _Spans:
         self._slots = history.slots
         self._suspended = history.suspended.get(step.key, ())
 
-    def __iter__(self) -> Iterator[Span]:
+    def __iter__(self) -> Iterator[WaterfallSpan]:
         ended: float | None = None
         for attempt in self._attempts:
             began = self._wanted(attempt.queued_at or attempt.started_at)
@@ -132,36 +132,36 @@ class _Spans:
         queued = queued_at.timestamp()
         return next((since for since, until in self._slots if 0 <= queued - until <= AT_ONCE_S), queued)
 
-    def _waits(self, since: float, until: float, number: int) -> Iterator[Span]:
+    def _waits(self, since: float, until: float, number: int) -> Iterator[WaterfallSpan]:
         """For a slot as long as the run was queued, for a worker otherwise."""
         for begin, end in self._slots:
             if begin < until and end > since:
                 if begin > since:
-                    yield Span(WORKER, since, begin, attempt=number)
-                yield Span(SLOT, max(begin, since), min(end, until), attempt=number)
+                    yield WaterfallSpan(WORKER, since, begin, attempt=number)
+                yield WaterfallSpan(SLOT, max(begin, since), min(end, until), attempt=number)
                 since = min(end, until)
         if until > since:
-            yield Span(WORKER, since, until, attempt=number)
+            yield WaterfallSpan(WORKER, since, until, attempt=number)
 
-    def _work(self, attempt: Attempt) -> Iterator[Span]:
+    def _work(self, attempt: Attempt) -> Iterator[WaterfallSpan]:
         start, end = attempt.started_at.timestamp(), self._end(attempt)
         left = next((at for at in self._suspended if start <= at <= end), None)
         status = attempt.outcome or StepStatus.RUNNING.value
-        yield Span(RUNNING, start, end if left is None else left, status, attempt.number)
+        yield WaterfallSpan(RUNNING, start, end if left is None else left, status, attempt.number)
         if left is not None:
-            yield Span(WAITING, left, end, status, attempt.number)
+            yield WaterfallSpan(WAITING, left, end, status, attempt.number)
 
-    def _between(self, ended: float | None, began: float, attempt: Attempt) -> Iterator[Span]:
+    def _between(self, ended: float | None, began: float, attempt: Attempt) -> Iterator[WaterfallSpan]:
         kind = {"retry": PAUSE, "approved": WAITING}.get(attempt.cause)
         if ended is not None and kind and began > ended:
-            yield Span(kind, ended, began, attempt=attempt.number)
+            yield WaterfallSpan(kind, ended, began, attempt=attempt.number)
 
-    def _rest(self, ended: float | None) -> Iterator[Span]:
+    def _rest(self, ended: float | None) -> Iterator[WaterfallSpan]:
         """What it waits for now, behind its last attempt."""
         status, number = self._step.status, len(self._attempts) + 1
         if status == StepStatus.QUEUED and self._step.queued_at:
             yield from self._waits(self._wanted(self._step.queued_at), self._now, number)
         elif status == StepStatus.BACKOFF and ended is not None:
-            yield Span(PAUSE, ended, self._now, attempt=number)
+            yield WaterfallSpan(PAUSE, ended, self._now, attempt=number)
         elif status == StepStatus.WAITING and ended is not None and self._attempts[-1].finished_at:
-            yield Span(WAITING, ended, self._now, attempt=number)
+            yield WaterfallSpan(WAITING, ended, self._now, attempt=number)

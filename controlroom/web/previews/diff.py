@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import takewhile, zip_longest
 
 from controlroom.web.previews import text
-from controlroom.web.previews.shown import Shown
-from runs.queries.artifact_content import Head, as_text, is_text
+from controlroom.web.previews.base import Preview
+from runs.queries.artifact_content import FileHead, as_text, is_text
 
 LINES = 1_000
 LINES_FULL = 5_000
@@ -63,21 +63,21 @@ class FileDiff:
     """What the diff says of a file without lines: a new mode, another name, binary files."""
 
 
-def show(head: Head, *, at_most: int) -> Shown:
+def show(head: FileHead, *, at_most: int) -> Preview:
     """The first `at_most` lines; the text itself when there is no hunk in it."""
     if not is_text(head.data):
-        return Shown("none", notes=("This calls itself a diff, but is not text.",))
+        return Preview("none", notes=("This calls itself a diff, but is not text.",))
     read = as_text(head.data, is_whole=head.is_whole)
     lines = read.text.splitlines() if "\r" not in read.text else re.split(r"\r?\n", read.text)
     files = parse(line[:LINE_CHARS] for line in lines[:at_most])
     if not any(file.hunks or file.words for file in files):
         shown = text.show(head, at_most=4096)
-        return Shown(
+        return Preview(
             "text", shown.value, ("There is no change in it that can be read as a unified diff.", *shown.notes)
         )
     is_cut = len(lines) > at_most or not head.is_whole
     notes = [f"The first {min(at_most, len(lines)):,} lines of the diff."] if is_cut else []
-    return Shown("diff", files, (*notes, *[text.BROKEN] * read.broken))
+    return Preview("diff", files, (*notes, *[text.BROKEN] * read.broken))
 
 
 def parse(lines: Iterable[str]) -> list[FileDiff]:

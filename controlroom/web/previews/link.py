@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from controlroom.web.previews.shown import Shown
-from runs.queries.artifact_content import Head, as_text
+from controlroom.web.previews.base import Preview
+from runs.queries.artifact_content import FileHead, as_text
 
 LINKS = 20
 LINK_CHARS = 2_000
@@ -21,7 +21,7 @@ class Link:
     host: str
 
 
-def show(head: Head) -> Shown:
+def show(head: FileHead) -> Preview:
     text = as_text(head.data[:LOOKED_AT], is_whole=head.is_whole).text
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     links = [Link(line[:LINK_CHARS], _host(line)) for line in lines[:LINKS]]
@@ -29,7 +29,7 @@ def show(head: Head) -> Shown:
     refused = sum(not link.host for link in links)
     if refused:
         notes.append("Only addresses that begin with http:// or https:// can be followed.")
-    return Shown("link", links, tuple(notes))
+    return Preview("link", links, tuple(notes))
 
 
 def _host(address: str) -> str:

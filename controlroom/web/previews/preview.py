@@ -6,55 +6,55 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from controlroom.web.previews import diff, image, link, table, text
-from controlroom.web.previews.shown import Shown
+from controlroom.web.previews.base import Preview
 from pulser.language.limits import KIB, MIB
 from runs.models import Artifact
-from runs.queries.artifact_content import Gone, Head, image_type_of, is_text, read_head
+from runs.queries.artifact_content import FileHead, FileMissing, image_type_of, is_text, read_head
 
 READ_BYTES = 1 * MIB
 TEXT_BYTES = 64 * KIB
 MARKDOWN_BYTES = 128 * KIB  # as much of it is rendered, never more
 FULL_IMAGE_BYTES = 16 * MIB
 
-GONE = Shown("none", notes=("The content is gone: the storage no longer has this file.",))
-EMPTY = Shown("none", notes=("This file is empty.",))
-BINARY = Shown("none", notes=("This is no text, and no image that can be shown. Download it to look at it.",))
+GONE = Preview("none", notes=("The content is gone: the storage no longer has this file.",))
+EMPTY = Preview("none", notes=("This file is empty.",))
+BINARY = Preview("none", notes=("This is no text, and no image that can be shown. Download it to look at it.",))
 
 
-def preview(artifact: Artifact, *, is_full: bool = False) -> Shown:
+def preview(artifact: Artifact, *, is_full: bool = False) -> Preview:
     """What can be shown of it, with what must be said about it. Never raises for what a step wrote.
 
     At most a megabyte is read. `is_full`, for a page of its own, shows more of that, and larger images.
     """
     try:
         head = read_head(artifact, at_most=READ_BYTES)
-    except Gone:
+    except FileMissing:
         return GONE
-    return SHOWS.get(artifact.kind, _file)(head, is_full) if head.data else EMPTY
+    return PREVIEWERS.get(artifact.kind, _file)(head, is_full) if head.data else EMPTY
 
 
-def _file(head: Head, is_full: bool) -> Shown:
+def _file(head: FileHead, is_full: bool) -> Preview:
     """A file of no kind in particular: an image or a text, if that is what it is."""
     if image_type_of(head.data):
         return _image(head, is_full)
     return _text(head, is_full) if is_text(head.data) else BINARY
 
 
-def _text(head: Head, is_full: bool) -> Shown:
+def _text(head: FileHead, is_full: bool) -> Preview:
     return text.show(head, at_most=READ_BYTES if is_full else TEXT_BYTES)
 
 
-def _markdown(head: Head, _: bool) -> Shown:
+def _markdown(head: FileHead, _: bool) -> Preview:
     if not is_text(head.data):
         return BINARY
     return replace(text.show(head, at_most=MARKDOWN_BYTES), kind="markdown")
 
 
-def _image(head: Head, is_full: bool) -> Shown:
+def _image(head: FileHead, is_full: bool) -> Preview:
     return image.show(head, at_most=FULL_IMAGE_BYTES if is_full else READ_BYTES)
 
 
-SHOWS: Mapping[str, Callable[[Head, bool], Shown]] = {
+PREVIEWERS: Mapping[str, Callable[[FileHead, bool], Preview]] = {
     "markdown": _markdown,
     "table": lambda head, is_full: table.show(head, at_most=table.ROWS_FULL if is_full else table.ROWS),
     "image": _image,

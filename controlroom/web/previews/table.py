@@ -12,8 +12,8 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from controlroom.web.previews import text
-from controlroom.web.previews.shown import Shown
-from runs.queries.artifact_content import Head, as_text, is_text
+from controlroom.web.previews.base import Preview
+from runs.queries.artifact_content import FileHead, as_text, is_text
 
 ROWS = 200
 ROWS_FULL = 2_000
@@ -45,21 +45,21 @@ class Table:
     rows: list[list[Cell]]
 
 
-def show(head: Head, *, at_most: int) -> Shown:
+def show(head: FileHead, *, at_most: int) -> Preview:
     """The first `at_most` rows; the text itself when it has none."""
     if not is_text(head.data):
-        return Shown("none", notes=("This calls itself a table, but is not text.",))
+        return Preview("none", notes=("This calls itself a table, but is not text.",))
     read = as_text(head.data, is_whole=head.is_whole)
     try:
         header, rows, is_all = _read(read.text, at_most, is_whole=head.is_whole)
     except NoTable as error:
         shown = text.show(head, at_most=4096)
-        return Shown("text", shown.value, (f"This cannot be read as a table: {error}.", *shown.notes))
+        return Preview("text", shown.value, (f"This cannot be read as a table: {error}.", *shown.notes))
     notes = [] if is_all else [f"The first {len(rows):,} rows."]
     if len(header) > COLUMNS:
         notes.append(f"The first {COLUMNS} of {len(header)} columns.")
     notes += [text.BROKEN] * read.broken
-    return Shown("table", _table(header[:COLUMNS], [row[:COLUMNS] for row in rows]), tuple(notes))
+    return Preview("table", _table(header[:COLUMNS], [row[:COLUMNS] for row in rows]), tuple(notes))
 
 
 def _read(content: str, at_most: int, *, is_whole: bool) -> tuple[list[str], Rows, bool]:

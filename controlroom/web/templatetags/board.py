@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from controlroom.web.templatetags.runs import glyph, ribbon
 from controlroom.web.templatetags.times import coarse, iso, lasted, length
 from pulser.engine.states import StepStatus
-from runs.bulk.undo import may_be_undone
+from runs.bulk.undo import can_undo
 from runs.models import Lane, Run, Step
 
 register = template.Library()
@@ -58,7 +58,7 @@ def tick(run: Run) -> SafeString:
 @register.filter
 def undoable(run: Run, children: Iterable[Run]) -> bool:
     """Whether it is bulk work that can be undone; `children`: the runs that it led to."""
-    return may_be_undone(run, children)
+    return can_undo(run, children)
 
 
 @register.simple_tag

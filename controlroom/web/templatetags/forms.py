@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 from controlroom.web.forms.fields import Field, bounds_of
 from controlroom.web.forms.parts import Kind
 from controlroom.web.forms.wire import json_text
-from pulser.language.names import show
+from pulser.language.names import format_value
 
 register = template.Library()
 
@@ -48,7 +48,7 @@ def default_shown(field: Field) -> str:
     default = field.schema.get("default")
     if not isinstance(default, str | int | float) or isinstance(default, bool):
         return ""
-    return default if isinstance(default, str) else show(default)
+    return default if isinstance(default, str) else format_value(default)
 
 
 @register.filter

@@ -8,13 +8,13 @@ from django import template
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from runs.queries.logs.scope import Scope
+from runs.queries.logs.scope import LogScope
 
 register = template.Library()
 
 
 @register.simple_tag
-def log_address(scope: Scope) -> str:
+def log_address(scope: LogScope) -> str:
     """The page of this log."""
     asked = {"step": scope.step, "attempt": scope.attempt, "until": scope.until and scope.until.isoformat()}
     query = urlencode({name: value for name, value in asked.items() if value})

@@ -9,7 +9,7 @@ from django import template
 
 from runs.models import Event
 from runs.queries.replay.kinds import group_of, status_of
-from runs.stream.wire import event_json
+from runs.stream.event_json import event_json
 
 register = template.Library()
 

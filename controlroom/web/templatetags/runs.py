@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from pulser.engine.states import STEP_ENDED
 from runs.models import Event, Step
-from runs.queries.logs.text import plain
+from runs.queries.logs.ansi import plain
 
 register = template.Library()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django import template
 
-from controlroom.web.drawing.waterfall import PAUSE, RUNNING, SLOT, WAITING, WORKER, Bar
-from controlroom.web.templatetags.times import Span, length
+from controlroom.web.drawing.waterfall import PAUSE, RUNNING, SLOT, WAITING, WORKER, WaterfallBar
+from controlroom.web.templatetags.times import HasTimes, length
 from pulser.engine.states import StepStatus
 
 register = template.Library()
@@ -54,18 +54,18 @@ def shortened(name: str, letters: int = LETTERS) -> str:
 
 
 @register.simple_tag
-def took(span: Span) -> str:
+def took(span: HasTimes) -> str:
     """From start to end, as plain text."""
     return length((span.finish - span.start).total_seconds()) if span.start and span.finish else ""
 
 
 @register.simple_tag
-def bar_title(bar: Bar) -> str:
+def bar_title(bar: WaterfallBar) -> str:
     """What a bar of the waterfall means."""
     return f"Attempt {bar.attempt} {_bar_words(bar)}: {length(bar.seconds)}"
 
 
-def _bar_words(bar: Bar) -> str:
+def _bar_words(bar: WaterfallBar) -> str:
     if bar.kind == RUNNING:
         return "runs" if bar.status == StepStatus.RUNNING else f"ran, {WORDS.get(bar.status, bar.status)}"
     return SHAPES[bar.kind]

@@ -43,7 +43,7 @@ def _now() -> datetime:
     return _then.get() or timezone.now()
 
 
-class Span(NamedTuple):
+class HasTimes(NamedTuple):
     start: datetime | None
     finish: datetime | None
 
@@ -103,10 +103,10 @@ def minute(when: datetime) -> str:
 
 
 @register.simple_tag
-def step_times(attempts: Iterable[Attempt]) -> Span:
+def step_times(attempts: Iterable[Attempt]) -> HasTimes:
     """Of the last attempt: what lies between two of them, a pause or a night, is no work. A waterfall shows it."""
     tries = list(attempts)
-    return Span(tries[-1].started_at, tries[-1].finished_at) if tries else Span(None, None)
+    return HasTimes(tries[-1].started_at, tries[-1].finished_at) if tries else HasTimes(None, None)
 
 
 def exact(when: datetime) -> str:

@@ -22,7 +22,7 @@ OPEN_LEVELS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TreeLine:
     """A line of the tree.
 
     `what`: leaf; open, a branch begins; portion, of a long one; close; rest, what is left out of a large value.
@@ -52,16 +52,16 @@ class _Tree:
     def __init__(self) -> None:
         self._room = TREE_CHARS
 
-    def of(self, value: Any) -> Iterator[Line]:
+    def of(self, value: Any) -> Iterator[TreeLine]:
         """The entries of an object or an array stand by themselves: the tree needs no root."""
         if isinstance(value, Mapping | list | tuple) and value:
             yield from self._entries(value, "", 0)
         else:
             yield from self._node("", value, "", level=0)
         if self._room <= 0:
-            yield Line("rest")
+            yield TreeLine("rest")
 
-    def _node(self, name: str, value: Any, path: str, *, level: int, is_index: bool = False) -> Iterator[Line]:
+    def _node(self, name: str, value: Any, path: str, *, level: int, is_index: bool = False) -> Iterator[TreeLine]:
         if self._room <= 0:
             return
         self._room -= len(name) + 4
@@ -70,18 +70,18 @@ class _Tree:
         else:
             yield self._leaf(name, value, is_index=is_index)
 
-    def _branch(self, name: str, value: Any, path: str, *, level: int, is_index: bool) -> Iterator[Line]:
+    def _branch(self, name: str, value: Any, path: str, *, level: int, is_index: bool) -> Iterator[TreeLine]:
         size, is_object = len(value), isinstance(value, Mapping)
         kind = f"object, {size} key{'s'[: size != 1]}" if is_object else f"array, {size} item{'s'[: size != 1]}"
         if not value:
-            yield Line("leaf", name, kind, "{}" if is_object else "[]", is_index=is_index)
+            yield TreeLine("leaf", name, kind, "{}" if is_object else "[]", is_index=is_index)
             return
         is_open = level < OPEN_LEVELS and size <= OPEN_ENTRIES
-        yield Line("open", name, kind, path=path, is_index=is_index, is_open=is_open)
+        yield TreeLine("open", name, kind, path=path, is_index=is_index, is_open=is_open)
         yield from self._entries(value, path, level + 1)
-        yield Line("close")
+        yield TreeLine("close")
 
-    def _entries(self, value: Any, path: str, level: int) -> Iterator[Line]:
+    def _entries(self, value: Any, path: str, level: int) -> Iterator[TreeLine]:
         is_index = not isinstance(value, Mapping)
         pairs: Sequence[tuple[Any, Any]] = list(enumerate(value) if is_index else value.items())
         for first in range(0, len(pairs), PAGE):
@@ -90,13 +90,13 @@ class _Tree:
             portion = pairs[first : first + PAGE]
             if first:
                 last = first + len(portion) - 1
-                yield Line("portion", f"{first} to {last}", path=f"{path}/{first}+")
+                yield TreeLine("portion", f"{first} to {last}", path=f"{path}/{first}+")
             for key, entry in portion:
                 yield from self._node(str(key), entry, f"{path}/{key}", level=level, is_index=is_index)
             if first:
-                yield Line("close")
+                yield TreeLine("close")
 
-    def _leaf(self, name: str, value: Any, *, is_index: bool) -> Line:
+    def _leaf(self, name: str, value: Any, *, is_index: bool) -> TreeLine:
         kind = _kind(value)
         text = value if kind == "string" else json.dumps(value, ensure_ascii=False)
         cut = _cut(text)
@@ -104,7 +104,7 @@ class _Tree:
         self._room -= len(shown) + len(more)
         if text.endswith("\n") and not more:  # or its end mark would stand alone in a line
             shown = f"{shown[:-1]}↵"
-        return Line("leaf", name, kind, shown, more, is_index=is_index)
+        return TreeLine("leaf", name, kind, shown, more, is_index=is_index)
 
 
 def _cut(text: str) -> int:

@@ -6,11 +6,11 @@ from pulser.language.catalogue import Catalogue
 from pulser.language.checks.outline import outline
 from pulser.language.checks.plan import check_plan
 from pulser.language.checks.step import check_step
-from pulser.language.shape import Shaped
+from pulser.language.parse_plan import PlanDraft
 from pulser.language.source import Source
 
 
-def check(source: Source, shaped: Shaped, *, catalogue: Catalogue) -> None:
+def check(source: Source, shaped: PlanDraft, *, catalogue: Catalogue) -> None:
     """Adds to the source's problems what a plan that can be read says wrongly."""
     if shaped.plan is None:
         return

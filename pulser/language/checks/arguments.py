@@ -6,24 +6,24 @@ from typing import Any
 
 from jinja2 import nodes
 
-from pulser.language.checks.outline import Outline, Place
-from pulser.language.checks.scripts import unprotected
-from pulser.language.checks.templates import hollow
-from pulser.language.conformance import Hole, Mismatch, mismatches
+from pulser.language.checks.outline import Outline, StepPlace
+from pulser.language.checks.scripts import unquoted_expressions
+from pulser.language.checks.templates import with_placeholders
 from pulser.language.document import Step
 from pulser.language.expressions import Expression, ExpressionError, parse_template
+from pulser.language.parse_plan import keys_of
 from pulser.language.problems import Path
-from pulser.language.shape import keys_of
+from pulser.language.schema_validation import Mismatch, Placeholder, mismatches
 from pulser.language.source import Source
 from pulser.language.types import kinds
 
 _STEP_KEYS = frozenset(keys_of(Step))
 
 
-def check_arguments(plan: Outline, place: Place) -> None:
+def check_arguments(plan: Outline, place: StepPlace) -> None:
     """`with`: literal parts as they are, parts with expressions by their type, scripts by their quoting."""
     path = (*place.path, "with")
-    arguments = hollow(plan.source, place.step.with_, path=path, names=plan.names_for(place))
+    arguments = with_placeholders(plan.source, place.step.with_, path=path, names=plan.names_for(place))
     if place.tool is None or "with" in place.spoiled:
         return
     for mismatch in mismatches(arguments, place.tool.input):
@@ -54,13 +54,13 @@ def _moved(mismatch: Mismatch) -> Mismatch:
 
 def _check_script(source: Source, text: str, hole: Any, *, path: Path) -> None:
     """Every value that is pasted into a script is quoted for the shell, and stands where the quotes hold."""
-    if isinstance(hole, Hole) and kinds(hole.type) == frozenset({"array"}):
+    if isinstance(hole, Placeholder) and kinds(hole.type) == frozenset({"array"}):
         return  # the list form: no shell reads it
     try:
         pieces = parse_template(text)
     except ExpressionError:
         return  # said already
-    unsafe = unprotected(pieces)
+    unsafe = unquoted_expressions(pieces)
     for expression in (piece for piece in pieces if isinstance(piece, Expression)):
         if not isinstance(expression.tree, nodes.Filter) or expression.tree.name != "sh":
             message = f"a value in a script is quoted: write {{{{ {expression.source} | sh }}}}, or pass it by `env`"

@@ -10,15 +10,15 @@ from typing import Any
 from pulser.language.catalogue import Catalogue, ToolSpec, VerifierSpec
 from pulser.language.checks.order import Order
 from pulser.language.document import Plan, Step
-from pulser.language.infer import Names
+from pulser.language.infer import NameTypes
+from pulser.language.parse_plan import PlanDraft
 from pulser.language.problems import Path
-from pulser.language.shape import Shaped
 from pulser.language.source import Source
 from pulser.language.types import ANY, Type
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StepPlace:
     """A step in its place. The `spoiled` keys have faults already, and are taken to be right in everything else."""
 
     step: Step
@@ -32,24 +32,24 @@ class Place:
 class Outline:
     source: Source
     plan: Plan
-    places: tuple[Place, ...]
+    places: tuple[StepPlace, ...]
     tools: Mapping[str, ToolSpec]
     verifiers: Mapping[str, VerifierSpec]
     order: Order
     types: Mapping[str, Type]
     params: Type
 
-    def names_for(self, place: Place, *, has_functions: bool = False) -> Names:
+    def names_for(self, place: StepPlace, *, has_functions: bool = False) -> NameTypes:
         """What the expressions of this step may name."""
         unreachable = partial(self.order.unreachable, place.step.id)
-        return Names(params=self.params, steps=self.types, unreachable=unreachable, has_functions=has_functions)
+        return NameTypes(params=self.params, steps=self.types, unreachable=unreachable, has_functions=has_functions)
 
-    def names_at_end(self) -> Names:
+    def names_at_end(self) -> NameTypes:
         """What the plan's own outputs may name: every step."""
-        return Names(params=self.params, steps=self.types, unreachable=self.order.unknown)
+        return NameTypes(params=self.params, steps=self.types, unreachable=self.order.unknown)
 
 
-def outline(source: Source, shaped: Shaped, *, catalogue: Catalogue) -> Outline:
+def outline(source: Source, shaped: PlanDraft, *, catalogue: Catalogue) -> Outline:
     """Lays out a plan. Steps that are there twice count once, as the first."""
     assert shaped.plan is not None  # the caller has looked
     plan, tools = shaped.plan, catalogue.tools()
@@ -69,20 +69,22 @@ def outline(source: Source, shaped: Shaped, *, catalogue: Catalogue) -> Outline:
     )
 
 
-def _places(steps: tuple[Step, ...], key: str, *, shaped: Shaped, tools: Mapping[str, ToolSpec]) -> list[Place]:
+def _places(steps: tuple[Step, ...], key: str, *, shaped: PlanDraft, tools: Mapping[str, ToolSpec]) -> list[StepPlace]:
     return [
-        Place(step, (key, index), tools.get(step.uses), key == "finally", shaped.spoiled.get((key, index), frozenset()))
+        StepPlace(
+            step, (key, index), tools.get(step.uses), key == "finally", shaped.spoiled.get((key, index), frozenset())
+        )
         for index, step in enumerate(steps)
     ]
 
 
-def step_type(place: Place) -> Type:
+def step_type(place: StepPlace) -> Type:
     """The type of `steps.ID`."""
     outputs = outputs_type(place)
     return {"type": "object", "properties": {"outputs": outputs, "status": {"type": "string"}}}
 
 
-def outputs_type(place: Place) -> Type:
+def outputs_type(place: StepPlace) -> Type:
     """The type of the step's outputs: the tool's, and those that the step declares. Unknown for an unknown tool."""
     if place.tool is None or "outputs" in place.spoiled:
         return ANY

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pulser.language import limits
-from pulser.language.checks.outline import Outline, Place
+from pulser.language.checks.outline import Outline, StepPlace
 from pulser.language.checks.schemas import check_schema
 from pulser.language.checks.templates import check_text
 from pulser.language.document import Retry
@@ -35,7 +35,7 @@ def _check_count(plan: Outline) -> None:
 
 
 def _check_ids(plan: Outline) -> None:
-    first: dict[str, Place] = {}
+    first: dict[str, StepPlace] = {}
     for place in plan.places:
         twin = first.setdefault(place.step.id, place)
         if twin is not place:
@@ -44,7 +44,7 @@ def _check_ids(plan: Outline) -> None:
             plan.source.add_at_value((*place.path, "id"), message)
 
 
-def _check_needs(plan: Outline, place: Place, *, main: frozenset[str]) -> None:
+def _check_needs(plan: Outline, place: StepPlace, *, main: frozenset[str]) -> None:
     if place.is_finally and place.step.needs:
         message = "`finally` steps run one after the other and have no `needs`"
         plan.source.add_at_key((*place.path, "needs"), message)

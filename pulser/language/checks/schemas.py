@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pulser.language.conformance import mismatches, schema_mismatches
-from pulser.language.names import show
+from pulser.language.names import format_value
 from pulser.language.problems import Path
+from pulser.language.schema_validation import mismatches, schema_mismatches
 from pulser.language.source import Source
 
 _REFERENCES = ("$ref", "$dynamicRef")
@@ -23,7 +23,9 @@ def check_schema(source: Source, schema: Mapping[str, Any], *, path: Path, is_pa
         add = source.add_at_key if mismatch.is_key else source.add_at_value
         add((*path, *mismatch.path), mismatch.message)
     if is_params and schema.get("type", "object") != "object":
-        source.add_at_value((*path, "type"), f'expected "object", got {show(schema["type"])}: params have names')
+        source.add_at_value(
+            (*path, "type"), f'expected "object", got {format_value(schema["type"])}: params have names'
+        )
     if not _refers_away(source, schema, path=path):
         _check_defaults(source, schema, path=path)
 
@@ -34,7 +36,7 @@ def _refers_away(source: Source, schema: Any, *, path: Path) -> bool:
     for place, part in _schemas_in(schema):
         for key in (key for key in _REFERENCES if key in part):
             if not (isinstance(part[key], str) and part[key].startswith("#/")):
-                message = f"expected a reference within the schema (#/...), got {show(part[key])}"
+                message = f"expected a reference within the schema (#/...), got {format_value(part[key])}"
                 source.add_at_value((*path, *place, key), message)
                 found = True
         for key in (key for key in _ANCHORS if key in part):

@@ -16,7 +16,7 @@ _SPOKEN = {'"': "double quotes", "'": "single quotes", "`": "backquotes", "<": "
 _COMMENT_MAY_START_AFTER = " \t\n;&|("
 
 
-def unprotected(pieces: Sequence[str | Expression]) -> dict[int, str]:
+def unquoted_expressions(pieces: Sequence[str | Expression]) -> dict[int, str]:
     """Ordinals of the expressions whose quoting does not hold, with the reason in words."""
     reader = _Reader()
     found = {}

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pulser.language.catalogue import ToolSpec
 from pulser.language.checks.arguments import check_arguments
-from pulser.language.checks.outline import Outline, Place
+from pulser.language.checks.outline import Outline, StepPlace
 from pulser.language.checks.plan import check_retry
 from pulser.language.checks.schemas import check_schema
 from pulser.language.checks.templates import check_condition, check_text
 from pulser.language.checks.verify import check_verify
-from pulser.language.conformance import Hole
 from pulser.language.names import did_you_mean, one_of
+from pulser.language.schema_validation import Placeholder
 
 _NOT_FOR_WAITING = ("verify", "retry", "artifacts")
 
 
-def check_step(plan: Outline, place: Place) -> None:
+def check_step(plan: Outline, place: StepPlace) -> None:
     """Adds to the problems what this step says wrongly."""
     _check_tool(plan, place)
     check_arguments(plan, place)
@@ -30,7 +30,7 @@ def check_step(plan: Outline, place: Place) -> None:
         check_verify(plan, place)
 
 
-def _check_tool(plan: Outline, place: Place) -> None:
+def _check_tool(plan: Outline, place: StepPlace) -> None:
     if place.tool is None and "uses" not in place.spoiled:
         hint = did_you_mean(place.step.uses, plan.tools) or f"; there are {one_of(sorted(plan.tools))}"
         plan.source.add_at_value((*place.path, "uses"), f"unknown tool `{place.step.uses}`{hint}")
@@ -38,14 +38,14 @@ def _check_tool(plan: Outline, place: Place) -> None:
         _check_waiting(plan, place, place.tool)
 
 
-def _check_waiting(plan: Outline, place: Place, tool: ToolSpec) -> None:
+def _check_waiting(plan: Outline, place: StepPlace, tool: ToolSpec) -> None:
     step = place.step
     for key, value in zip(_NOT_FOR_WAITING, (step.verify, step.retry, step.artifacts), strict=True):
         if value:
             plan.source.add_at_key((*place.path, key), f"`{tool.name}` only waits, and takes no `{key}`")
 
 
-def _check_outputs(plan: Outline, place: Place) -> None:
+def _check_outputs(plan: Outline, place: StepPlace) -> None:
     path = (*place.path, "outputs")
     if place.step.outputs and place.tool and not place.tool.declares_outputs:
         plan.source.add_at_key(path, f"`{place.tool.name}` has outputs of its own, and a step cannot declare more")
@@ -58,10 +58,10 @@ def _check_outputs(plan: Outline, place: Place) -> None:
         check_schema(plan.source, schema, path=(*path, name))
 
 
-def _check_artifacts(plan: Outline, place: Place) -> None:
+def _check_artifacts(plan: Outline, place: StepPlace) -> None:
     for index, artifact in enumerate(place.step.artifacts):
         path = (*place.path, "artifacts", index, "path")
         checked = check_text(plan.source, artifact.path, path=path, names=plan.names_for(place))
-        literal = checked.text if isinstance(checked, Hole) else checked
+        literal = checked.text if isinstance(checked, Placeholder) else checked
         if literal.startswith(("/", "~")) or ".." in literal.split("/") or "\0" in literal:
             plan.source.add_at_value(path, "expected a path inside the workspace, relative and without `..`")

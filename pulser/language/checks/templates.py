@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from pulser.language.conformance import Hole
 from pulser.language.expressions import Expression, ExpressionError, parse_condition, parse_template
-from pulser.language.infer import Names, infer
+from pulser.language.infer import NameTypes, infer
 from pulser.language.problems import Path
+from pulser.language.schema_validation import Placeholder
 from pulser.language.source import Source
 from pulser.language.types import ANY, Type, of_kind
 
 
-def hollow(source: Source, value: Any, *, path: Path, names: Names) -> Any:
+def with_placeholders(source: Source, value: Any, *, path: Path, names: NameTypes) -> Any:
     """The value with a hole for every text that has expressions; what is wrong with them is reported."""
     if isinstance(value, str):
         return check_text(source, value, path=path, names=names)
     if isinstance(value, dict):
-        return {key: hollow(source, part, path=(*path, key), names=names) for key, part in value.items()}
+        return {key: with_placeholders(source, part, path=(*path, key), names=names) for key, part in value.items()}
     if isinstance(value, list):
-        return [hollow(source, part, path=(*path, index), names=names) for index, part in enumerate(value)]
+        return [with_placeholders(source, part, path=(*path, index), names=names) for index, part in enumerate(value)]
     return value
 
 
-def check_text(source: Source, text: str, *, path: Path, names: Names) -> str | Hole:
+def check_text(source: Source, text: str, *, path: Path, names: NameTypes) -> str | Placeholder:
     """The text itself, or a hole: of the expression's own type when the whole text is one, else of a text."""
     if "{{" not in text:
         return text
@@ -31,13 +31,13 @@ def check_text(source: Source, text: str, *, path: Path, names: Names) -> str | 
         pieces = parse_template(text)
     except ExpressionError as error:
         source.add_at_expression(path, error.message, ordinal=error.ordinal)
-        return Hole(ANY, text)
+        return Placeholder(ANY, text)
     expressions = [piece for piece in pieces if isinstance(piece, Expression)]
     found = [_infer(source, expression, path=path, names=names) for expression in expressions]
-    return Hole(found[0] if len(pieces) == 1 else of_kind("string"), text)
+    return Placeholder(found[0] if len(pieces) == 1 else of_kind("string"), text)
 
 
-def check_condition(source: Source, condition: str, *, path: Path, names: Names) -> None:
+def check_condition(source: Source, condition: str, *, path: Path, names: NameTypes) -> None:
     """An `if`, with or without braces."""
     try:
         expression = parse_condition(condition)
@@ -47,7 +47,7 @@ def check_condition(source: Source, condition: str, *, path: Path, names: Names)
     _infer(source, expression, path=path, names=names)
 
 
-def _infer(source: Source, expression: Expression, *, path: Path, names: Names) -> Type:
+def _infer(source: Source, expression: Expression, *, path: Path, names: NameTypes) -> Type:
     def report(message: str) -> None:
         source.add_at_expression(path, message, ordinal=expression.ordinal)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from pulser.language.expressions.errors import ExpressionError
 from pulser.language.expressions.grammar import Expression, parse_condition, parse_template
-from pulser.language.expressions.mentions import is_unconditional, references
-from pulser.language.expressions.render import holds, render
+from pulser.language.expressions.references import is_unconditional, references
+from pulser.language.expressions.render import is_condition_true, render
 
 __all__ = [
     "Expression",
     "ExpressionError",
-    "holds",
+    "is_condition_true",
     "is_unconditional",
     "parse_condition",
     "parse_template",

@@ -10,8 +10,8 @@ from jinja2 import nodes
 from pulser.language.expressions import filters
 from pulser.language.expressions.errors import ExpressionError
 from pulser.language.expressions.operators import calculate, compare
-from pulser.language.expressions.values import Missing, as_text, check_length, check_size, number, present
-from pulser.language.names import did_you_mean, kind_of, show, spoken_kind
+from pulser.language.expressions.values import MissingField, as_text, check_length, check_size, number, present
+from pulser.language.names import did_you_mean, format_value, kind_of, kind_phrase
 
 Scope = Mapping[str, Any]
 _Evaluate = Callable[[Any, Scope], Any]
@@ -41,7 +41,7 @@ def _given(node: nodes.Node, scope: Scope) -> Any:
 def _name(node: nodes.Name, scope: Scope) -> Any:
     if node.name == "null":
         return None
-    return scope.get(node.name, Missing(f"`{node.name}` is not known here"))
+    return scope.get(node.name, MissingField(f"`{node.name}` is not known here"))
 
 
 def _getattr(node: nodes.Getattr, scope: Scope) -> Any:
@@ -54,17 +54,17 @@ def _getitem(node: nodes.Getitem, scope: Scope) -> Any:
 
 def field(value: Any, key: Any) -> Any:
     """A key of an object or an index of a list. A field of null is null, as are the outputs of a skipped step."""
-    if value is None or isinstance(value, Missing):
+    if value is None or isinstance(value, MissingField):
         return value
     if isinstance(value, Mapping) and isinstance(key, str):
         if key in value:
             return value[key]
-        return Missing(f"there is no field `{key[:100]}`{did_you_mean(key, map(str, value))}")
+        return MissingField(f"there is no field `{key[:100]}`{did_you_mean(key, map(str, value))}")
     if isinstance(value, list) and isinstance(key, int) and not isinstance(key, bool):
         if -len(value) <= key < len(value):
             return value[key]
-        return Missing(f"there is no item {key} in a list of {len(value)}")
-    raise ExpressionError(f"{spoken_kind(kind_of(value))} has no field {show(key)}")
+        return MissingField(f"there is no item {key} in a list of {len(value)}")
+    raise ExpressionError(f"{kind_phrase(kind_of(value))} has no field {format_value(key)}")
 
 
 def _arithmetic(sign: str) -> _Evaluate:
@@ -75,7 +75,7 @@ def _signed(factor: int) -> _Evaluate:
     def evaluate_sign(node: nodes.UnaryExpr, scope: Scope) -> Any:
         value = _given(node.node, scope)
         if kind_of(value) not in ("integer", "number"):
-            raise ExpressionError(f"a sign stands before a number, got {show(value)}")
+            raise ExpressionError(f"a sign stands before a number, got {format_value(value)}")
         return number(factor * value)
 
     return evaluate_sign
@@ -126,7 +126,7 @@ def _dict(node: nodes.Dict, scope: Scope) -> dict[str, Any]:
     for pair in node.items:
         key = _given(pair.key, scope)
         if not isinstance(key, str):
-            raise ExpressionError(f"a key of an object is a text, got {show(key)}")
+            raise ExpressionError(f"a key of an object is a text, got {format_value(key)}")
         made[key] = _given(pair.value, scope)
     check_size(made)
     return made
@@ -137,7 +137,7 @@ def _filter(node: nodes.Filter, scope: Scope) -> Any:
     value = _value(node.node, scope)
     if node.name != "default":
         present(value)
-    elif value is not None and not isinstance(value, Missing):
+    elif value is not None and not isinstance(value, MissingField):
         return value
     return filters.apply(node.name, value, arguments=[_given(argument, scope) for argument in node.args])
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulser.language.expressions.errors import ExpressionError
-from pulser.language.expressions.values import Missing, as_json, as_text, check_length, number
-from pulser.language.names import kind_of, show, spoken_kind, spoken_kinds
+from pulser.language.expressions.values import MissingField, as_json, as_text, check_length, number
+from pulser.language.names import format_value, kind_of, kind_phrase, kinds_phrase
 
 TEXT = frozenset({"string"})
 NUMBERS = frozenset({"integer", "number"})
@@ -46,11 +46,11 @@ def apply(name: str, value: Any, *, arguments: list[Any]) -> Any:
 
 def _check(name: str, value: Any, *, kinds: frozenset[str], what: str = "") -> None:
     if kinds is not ANYTHING and kind_of(value) not in kinds:
-        raise ExpressionError(f"{what}filter `{name}` expects {spoken_kinds(kinds)}, got {show(value)}")
+        raise ExpressionError(f"{what}filter `{name}` expects {kinds_phrase(kinds)}, got {format_value(value)}")
 
 
 def _default(value: Any, fallback: Any) -> Any:
-    return fallback if value is None or isinstance(value, Missing) else value
+    return fallback if value is None or isinstance(value, MissingField) else value
 
 
 def _join(items: list[Any], separator: str = "") -> str:
@@ -60,11 +60,11 @@ def _join(items: list[Any], separator: str = "") -> str:
 
 
 def _first(items: Any) -> Any:
-    return items[0] if items else Missing("`first` of nothing; add `| default(...)`")
+    return items[0] if items else MissingField("`first` of nothing; add `| default(...)`")
 
 
 def _last(items: Any) -> Any:
-    return items[-1] if items else Missing("`last` of nothing; add `| default(...)`")
+    return items[-1] if items else MissingField("`last` of nothing; add `| default(...)`")
 
 
 def _int(value: Any) -> int:
@@ -79,8 +79,10 @@ def _converted(name: str, value: Any, *, to: Callable[[Any], int | float]) -> in
     try:
         return to(value[:_NUMERAL_CHARS] if isinstance(value, str) else value)
     except (ValueError, OverflowError) as error:
-        wanted = spoken_kind("integer" if name == "int" else "number")
-        raise ExpressionError(f"filter `{name}` expects {wanted} or a text that is one, got {show(value)}") from error
+        wanted = kind_phrase("integer" if name == "int" else "number")
+        raise ExpressionError(
+            f"filter `{name}` expects {wanted} or a text that is one, got {format_value(value)}"
+        ) from error
 
 
 def _round(value: float, digits: int = 0) -> int | float:

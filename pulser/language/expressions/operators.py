@@ -8,7 +8,7 @@ from typing import Any
 
 from pulser.language.expressions.errors import ExpressionError
 from pulser.language.expressions.values import check_length, number
-from pulser.language.names import kind_of, show
+from pulser.language.names import format_value, kind_of
 
 _NUMERIC = {
     ("integer", "integer"): "integer",
@@ -56,7 +56,7 @@ def calculate(sign: str, *, left: Any, right: Any) -> Any:
     kinds = (kind_of(left), kind_of(right))
     result = RESULTS[sign].get(kinds)
     if result is None:
-        raise ExpressionError(f"`{sign}` does not take {show(left)} and {show(right)}")
+        raise ExpressionError(f"`{sign}` does not take {format_value(left)} and {format_value(right)}")
     if result in ("string", "array"):
         check_length(_length(sign, left, right))
         return _PYTHON[sign](left, right)
@@ -82,7 +82,7 @@ def compare(name: str, *, left: Any, right: Any) -> bool:
     if name in ("in", "notin"):
         return _contains(left, right) == (name == "in")
     if (kind_of(left), kind_of(right)) not in ORDERED:
-        raise ExpressionError(f"`{SIGNS[name]}` does not order {show(left)} and {show(right)}")
+        raise ExpressionError(f"`{SIGNS[name]}` does not order {format_value(left)} and {format_value(right)}")
     return _ORDER[name](left, right)
 
 
@@ -96,10 +96,10 @@ def _equal(left: Any, right: Any) -> bool:
 def _contains(item: Any, container: Any) -> bool:
     if isinstance(container, str):
         if not isinstance(item, str):
-            raise ExpressionError(f"`in` looks for a text in a text, got {show(item)}")
+            raise ExpressionError(f"`in` looks for a text in a text, got {format_value(item)}")
         return item in container
     if isinstance(container, dict):
         return isinstance(item, str) and item in container
     if isinstance(container, list):
         return any(_equal(item, each) for each in container)
-    raise ExpressionError(f"`in` expects a list, an object or a text on its right, got {show(container)}")
+    raise ExpressionError(f"`in` expects a list, an object or a text on its right, got {format_value(container)}")

@@ -24,7 +24,7 @@ def render(value: Any, scope: Mapping[str, Any]) -> Any:
     return _Renderer(scope).render(value, ())
 
 
-def holds(condition: str | bool, scope: Mapping[str, Any], *, failed: bool) -> bool:
+def is_condition_true(condition: str | bool, scope: Mapping[str, Any], *, failed: bool) -> bool:
     """Whether an `if` is true. `failed` is what failed() says; success() is its opposite. Raises ExpressionError."""
     if isinstance(condition, bool):
         return condition

@@ -14,7 +14,7 @@ _NESTING_BYTES = 2  # a pair of quotes or brackets; a comma or colon is counted 
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingField:
     """A field that is not there: an error wherever it is used, except before `| default(...)`."""
 
     reason: str
@@ -22,7 +22,7 @@ class Missing:
 
 def present(value: Any) -> Any:
     """The value itself. Raises ExpressionError when it is missing."""
-    if isinstance(value, Missing):
+    if isinstance(value, MissingField):
         raise ExpressionError(value.reason)
     return value
 

@@ -34,12 +34,12 @@ def _counted(actor: Actor, lists: Mapping[str, RunFilters]) -> dict[str, str]:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {round(PATIENCE_S * 1000)}")
-            return {key: _shown(number) for key, number in count_each(actor, lists, limit=COUNTED + 1).items()}
+            return {key: _badge_text(number) for key, number in count_each(actor, lists, limit=COUNTED + 1).items()}
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):
             return {}
         raise
 
 
-def _shown(number: int) -> str:
+def _badge_text(number: int) -> str:
     return f"{COUNTED}+" if number > COUNTED else str(number)

@@ -32,7 +32,7 @@ class TablePage:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class TimelineRun:
     """A run on the time line."""
 
     id: UUID
@@ -46,10 +46,10 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class TimeLine:
+class Timeline:
     """The runs that were there between two moments, newest first, and the ids of lanes that had more than fit."""
 
-    bars: list[Bar]
+    bars: list[TimelineRun]
     cut: frozenset[int] = frozenset()
 
 
@@ -100,13 +100,13 @@ def _seal(filters: RunFilters) -> str:
     return seal_of("table", {"query": filters.query})
 
 
-def time_line(actor: Actor, filters: RunFilters, *, since: datetime, until: datetime) -> TimeLine:
+def read_timeline(actor: Actor, filters: RunFilters, *, since: datetime, until: datetime) -> Timeline:
     """The runs that pass, were created before `until`, and had not ended before `since`.
 
     Of each lane the newest `BARS_PER_LANE`: of what is under way those created last, then those that ended last.
     """
     there = passing(actor, filters).filter(created_at__lt=until)
-    bars: list[Bar] = []
+    bars: list[TimelineRun] = []
     cut: set[int] = set()
     for lane in lane_ids(filters):
         in_lane = there.filter(lane=lane)
@@ -116,7 +116,7 @@ def time_line(actor: Actor, filters: RunFilters, *, since: datetime, until: date
         newest_ended = Run.objects.filter(pk__in=ended.values("pk")[: BARS_PER_LANE + 1])
         shown = (under_way, newest_ended.order_by("-finished_at", "-pk"))
         found = [row for some in shown for row in some.values_list(*BAR_COLUMNS)[: BARS_PER_LANE + 1]]
-        bars += (Bar(*row) for row in found[:BARS_PER_LANE])
+        bars += (TimelineRun(*row) for row in found[:BARS_PER_LANE])
         cut |= {lane} if len(found) > BARS_PER_LANE else set()
     bars.sort(key=lambda bar: (bar.queued_at, bar.id), reverse=True)
-    return TimeLine(bars, frozenset(cut))
+    return Timeline(bars, frozenset(cut))

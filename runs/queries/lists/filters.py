@@ -145,8 +145,8 @@ def read_filters(query: Query) -> RunFilters:
         within=_within(query, problems),
         since=_moment(query, "since", problems),
         until=_moment(query, "until", problems),
-        q=_one(query, "q").strip()[:Q_CHARS],
-        archived=_one(query, "archived") in {"1", "true"},
+        q=_single_value(query, "q").strip()[:Q_CHARS],
+        archived=_single_value(query, "archived") in {"1", "true"},
         waits_for=_waits_for(query, problems),
         problems=tuple(problems),
     )
@@ -164,7 +164,7 @@ def _unread(query: Query, filters: RunFilters) -> Iterator[tuple[str, str]]:
                 yield one.name, value.replace("\0", "")[: VALUE_CHARS + 1]
 
 
-def _one(query: Query, name: str) -> str:
+def _single_value(query: Query, name: str) -> str:
     values = query.getlist(name)
     return values[-1].replace("\0", "") if values else ""
 
@@ -191,7 +191,7 @@ def _is_id(text: str) -> bool:
 
 
 def _within(query: Query, problems: list[str]) -> str:
-    word = _one(query, "within")
+    word = _single_value(query, "within")
     if word and word not in TIMES:
         problems.append(f"there is no time range “{word[:VALUE_CHARS]}”: choose one of {', '.join(TIMES)}")
         return ""
@@ -199,7 +199,7 @@ def _within(query: Query, problems: list[str]) -> str:
 
 
 def _waits_for(query: Query, problems: list[str]) -> str:
-    word = _one(query, "waits_for")
+    word = _single_value(query, "waits_for")
     if word and word != PERSON:
         problems.append(f"nothing waits for “{word[:VALUE_CHARS]}”: ask for waits_for={PERSON}")
         return ""
@@ -207,7 +207,7 @@ def _waits_for(query: Query, problems: list[str]) -> str:
 
 
 def _moment(query: Query, name: str, problems: list[str]) -> datetime | None:
-    text = _one(query, name)
+    text = _single_value(query, name)
     if not text:
         return None
     moment = as_moment(text, zone=viewers_zone())

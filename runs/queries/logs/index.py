@@ -16,7 +16,7 @@ from django.db.models.functions import Length
 
 from pulser.language import limits
 from runs.models import LogChunk
-from runs.queries.logs.scope import Scope
+from runs.queries.logs.scope import LogScope
 
 MARK_BYTES = 64 * limits.KIB  # of output from one mark to the next, about
 CHUNK_COST = 64  # a chunk takes as long as so many bytes, be it ever so small
@@ -27,11 +27,11 @@ COUNTING_S = 2.0  # for a log that nobody counted yet; whoever asks again goes o
 KEPT = 64  # logs
 SHOWN = ("attempt", "offset", "stream", "data", "at", "attempt__number", "attempt__step__key")  # a step may be large
 
-_kept: OrderedDict[Scope, Index] = OrderedDict()
+_kept: OrderedDict[LogScope, LogIndex] = OrderedDict()
 _keeping = threading.Lock()
 
 
-class Mark(NamedTuple):
+class IndexMark(NamedTuple):
     """A chunk, the line (from 0) that it begins in, and whether that line began before it."""
 
     pk: int
@@ -43,12 +43,12 @@ class Mark(NamedTuple):
         return self.line, self.joins
 
 
-class Index:
+class LogIndex:
     """Marks of a log, some of its chunks, up to chunk `last`. `is_whole`: there is no more to be counted now."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: LogScope) -> None:
         self.scope = scope
-        self.marks: list[Mark] = []
+        self.marks: list[IndexMark] = []
         self.last = 0
         self.is_whole = False
         self._line = 0
@@ -61,17 +61,17 @@ class Index:
         """Lines so far; the last one may still go on."""
         return self._line + (self._open is not None)
 
-    def before(self, line: int) -> Mark | None:
+    def before(self, line: int) -> IndexMark | None:
         """From where to read so that this line comes whole; None when the log is empty."""
         found = bisect_right(self.marks, (line, False), key=lambda mark: mark.place)
         return self.marks[found - 1] if found else None
 
-    def latest_in(self, line: int) -> Mark | None:
+    def latest_in(self, line: int) -> IndexMark | None:
         """The last mark in that line or before it: a line may be as long as a log."""
         found = bisect_right(self.marks, (line, True), key=lambda mark: mark.place)
         return self.marks[found - 1] if found else None
 
-    def of_chunk(self, pk: int) -> Mark | None:
+    def of_chunk(self, pk: int) -> IndexMark | None:
         """The last mark at that chunk or before it."""
         found = bisect_right(self.marks, pk, key=lambda mark: mark.pk)
         return self.marks[found - 1] if found else None
@@ -110,7 +110,7 @@ class Index:
             self._line += 1
             self._open = None
         if self._unmarked >= MARK_BYTES:
-            self.marks.append(Mark(pk, self._line, self._open is not None))
+            self.marks.append(IndexMark(pk, self._line, self._open is not None))
             self._unmarked = 0
         self._unmarked += max(size, CHUNK_COST)
         self._line += lines
@@ -131,10 +131,10 @@ def _count(pks: Sequence[int], *, deadline: float) -> dict[int, tuple[int, bool]
     return counted
 
 
-def index_of(scope: Scope) -> Index:
+def index_of(scope: LogScope) -> LogIndex:
     """The index of that log as of now. The process keeps those that were asked for last."""
     with _keeping:
-        index = _kept.setdefault(scope, Index(scope))
+        index = _kept.setdefault(scope, LogIndex(scope))
         _kept.move_to_end(scope)
         while len(_kept) > KEPT:
             _kept.popitem(last=False)

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from pulser.language import limits
 from runs.models import LogChunk
-from runs.queries.logs.index import Index, index_of
-from runs.queries.logs.scope import Scope
-from runs.queries.logs.text import Piece, Voice
+from runs.queries.logs.ansi import AnsiState, StyledText
+from runs.queries.logs.index import LogIndex, index_of
+from runs.queries.logs.scope import LogScope
 
 LINE_CHARS = 10_000  # shown of one line
 HELD_CHARS = 4 * LINE_CHARS  # kept of a line that goes on: what was written over may be most of it
@@ -22,7 +22,7 @@ LINES_MAX = 1_000  # that a page may have
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LogLine:
     """A line of a log, counted from 1 in its scope. `stream` is stderr where any part of it is."""
 
     number: int
@@ -30,7 +30,7 @@ class Line:
     attempt: int
     stream: str
     at: datetime
-    pieces: tuple[Piece, ...]
+    pieces: tuple[StyledText, ...]
     is_cut: bool
 
     @property
@@ -44,13 +44,13 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class LogPage:
+class LinePage:
     """Lines from number `first`, of `total`; `after` is the last chunk that was counted.
 
     `is_whole`: the log has no more than this now, as far as it is settled.
     """
 
-    lines: list[Line]
+    lines: list[LogLine]
     first: int
     total: int
     after: int
@@ -58,7 +58,7 @@ class LogPage:
 
 
 @dataclass(slots=True)
-class Raw:
+class RawLine:
     """A line on its way: as it was written, from the chunk that it began in."""
 
     number: int
@@ -76,15 +76,15 @@ class Raw:
 
 
 @dataclass(slots=True)
-class Assembler:
+class LineAssembler:
     """Makes lines of chunks. Signs that are torn between two chunks of a stream are made whole again."""
 
     number: int
-    open: Raw | None = None
-    voices: dict[int, Voice] = field(default_factory=dict)
+    open: RawLine | None = None
+    voices: dict[int, AnsiState] = field(default_factory=dict)
     _decoders: dict[tuple[int, str], codecs.IncrementalDecoder] = field(default_factory=dict)
 
-    def take(self, chunk: LogChunk) -> Iterator[Raw]:
+    def take(self, chunk: LogChunk) -> Iterator[RawLine]:
         """The lines that end in it, and the one that it ends by being another attempt's."""
         if self.open is not None and self.open.chunk.attempt_id != chunk.attempt_id:
             yield self.end()
@@ -99,12 +99,12 @@ class Assembler:
 
     def _add(self, chunk: LogChunk, part: bytes, *, is_whole: bool) -> None:
         if self.open is None:
-            self.open = Raw(self.number, chunk, chunk.stream)
+            self.open = RawLine(self.number, chunk, chunk.stream)
         if chunk.stream == "stderr":
             self.open.stream = chunk.stream
         self.open.add(self._decoder(chunk).decode(part, is_whole))
 
-    def end(self) -> Raw:
+    def end(self) -> RawLine:
         """The open line as it is. Raises AssertionError when there is none."""
         ended, self.open = self.open, None
         assert ended is not None
@@ -119,25 +119,25 @@ class Assembler:
 
     def _recall(self, chunk: LogChunk) -> None:
         """What the attempt wrote just before: a colour may be on, or a sign begun. Further back nobody looks."""
-        voice = self.voices[chunk.attempt_id] = Voice()
+        voice = self.voices[chunk.attempt_id] = AnsiState()
         if chunk.offset:
             before = LogChunk.objects.filter(attempt_id=chunk.attempt_id, offset__lt=chunk.offset)
             if (earlier := before.order_by("-offset").first()) is not None:
                 voice.hear(self._decoder(earlier).decode(bytes(earlier.data)))
 
 
-def read_page(scope: Scope, *, first: int | None = None, count: int = PAGE_LINES) -> LogPage:
+def read_page(scope: LogScope, *, first: int | None = None, count: int = PAGE_LINES) -> LinePage:
     """At most `count` lines from number `first`; the last ones when it is None. Fewer where they are long."""
     index = index_of(scope)
     total, count = index.total, min(count, LINES_MAX)
     start = max(1, total - count + 1 if first is None else min(first, total))
     lines = _fitting(_lines(index, start - 1), count, is_end=first is None) if count else []
-    return LogPage(lines, lines[0].number if lines else start, total, index.last, index.is_whole)
+    return LinePage(lines, lines[0].number if lines else start, total, index.last, index.is_whole)
 
 
-def _fitting(lines: Iterator[Line], count: int, *, is_end: bool) -> list[Line]:
+def _fitting(lines: Iterator[LogLine], count: int, *, is_end: bool) -> list[LogLine]:
     """The first lines that are not too much together; of the end the last ones."""
-    fitting: list[Line] = []
+    fitting: list[LogLine] = []
     room = PAGE_CHARS
     for line in lines:
         fitting.append(line)
@@ -150,20 +150,20 @@ def _fitting(lines: Iterator[Line], count: int, *, is_end: bool) -> list[Line]:
     return fitting
 
 
-def _lines(index: Index, start: int) -> Iterator[Line]:
+def _lines(index: LogIndex, start: int) -> Iterator[LogLine]:
     """The lines from there (from 0) to the end."""
     mark = index.before(start)
     if mark is None:
         return
-    assembler = Assembler(mark.line)
+    assembler = LineAssembler(mark.line)
     for chunk in _chunks(index, mark.pk, assembler):
         for raw in assembler.take(chunk):
-            yield from _shown(assembler, raw, start)
+            yield from _styled_line(assembler, raw, start)
     if assembler.open is not None:
-        yield from _shown(assembler, assembler.end(), start)
+        yield from _styled_line(assembler, assembler.end(), start)
 
 
-def _chunks(index: Index, pk: int, assembler: Assembler) -> Iterator[LogChunk]:
+def _chunks(index: LogIndex, pk: int, assembler: LineAssembler) -> Iterator[LogChunk]:
     """The chunks from there to where the index ends, but for the middle of a line that is longer than is shown."""
     while pk <= index.last:
         found, pk = index.read(pk)
@@ -175,7 +175,7 @@ def _chunks(index: Index, pk: int, assembler: Assembler) -> Iterator[LogChunk]:
                 break
 
 
-def _shown(assembler: Assembler, raw: Raw, start: int) -> Iterator[Line]:
+def _styled_line(assembler: LineAssembler, raw: RawLine, start: int) -> Iterator[LogLine]:
     """The line, when it is one of those that were asked for; its colours count in any case."""
     voice, attempt = assembler.voices[raw.chunk.attempt_id], raw.chunk.attempt
     if raw.number < start:
@@ -183,13 +183,13 @@ def _shown(assembler: Assembler, raw: Raw, start: int) -> Iterator[Line]:
         return
     pieces, is_long = _cut(voice.say(raw.text))
     is_cut = raw.is_cut or is_long
-    yield Line(raw.number + 1, attempt.step.key, attempt.number, raw.stream, raw.chunk.at, pieces, is_cut)
+    yield LogLine(raw.number + 1, attempt.step.key, attempt.number, raw.stream, raw.chunk.at, pieces, is_cut)
 
 
-def _cut(pieces: tuple[Piece, ...]) -> tuple[tuple[Piece, ...], bool]:
+def _cut(pieces: tuple[StyledText, ...]) -> tuple[tuple[StyledText, ...], bool]:
     """The pieces as far as they are shown, and whether that is not all."""
     room = LINE_CHARS
-    kept: list[Piece] = []
+    kept: list[StyledText] = []
     for piece in pieces:
         if len(piece.text) > room:
             return (*kept, piece._replace(text=piece.text[:room])), True

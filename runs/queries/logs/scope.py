@@ -18,7 +18,7 @@ SETTLED = """(age("runs_logchunk"."xmin") > age(pg_snapshot_xmin(pg_current_snap
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class LogScope:
     """`step`: its key, all steps when empty. `attempt`: its number, all when None. `until`: nothing that came later."""
 
     run_id: UUID

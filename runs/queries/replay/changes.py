@@ -13,14 +13,14 @@ from typing import Any
 from uuid import UUID
 
 from runs.models import Attempt
-from runs.queries.replay.past import STEP_FIELDS
+from runs.queries.replay.past_run import STEP_FIELDS
 
 PRINTS_KEPT = 16  # moments; a thousand steps take 0.1 MB
 
-Prints = Mapping[str, int]
+RowHashes = Mapping[str, int]
 
 _lock = Lock()
-_told: OrderedDict[tuple[UUID, int], Prints] = OrderedDict()
+_told: OrderedDict[tuple[UUID, int], RowHashes] = OrderedDict()
 
 
 def changed_since(run_id: UUID, shown: int, *, now: int, rows: Collection[Mapping[str, Any]]) -> set[str] | None:
@@ -28,7 +28,7 @@ def changed_since(run_id: UUID, shown: int, *, now: int, rows: Collection[Mappin
 
     `rows`: those of event `now`, as templates get them. They are kept for the next time.
     """
-    prints = {row["step"].key: print_of(row) for row in rows}
+    prints = {row["step"].key: row_hash(row) for row in rows}
     with _lock:
         before = _told.get((run_id, shown))
         _told[run_id, now] = prints
@@ -38,7 +38,7 @@ def changed_since(run_id: UUID, shown: int, *, now: int, rows: Collection[Mappin
     return None if before is None else {key for key, seen in prints.items() if before.get(key) != seen}
 
 
-def print_of(row: Mapping[str, Any]) -> int:
+def row_hash(row: Mapping[str, Any]) -> int:
     """The same number for what looks the same. What has not ended tells how long it takes, so it never does."""
     told = tuple(getattr(row["step"], name) for name in STEP_FIELDS)
     return hash((told, _tries(row["attempts"], at=row["at"]), row["is_first_failure"], row["because"]))

@@ -14,7 +14,7 @@ from django.db.models.functions import Cast
 from runs.models import Event
 from runs.models.event import EventQuerySet
 from runs.queries.replay.kinds import GROUPS
-from runs.queries.replay.light import FACTS, light
+from runs.queries.replay.small_events import FACTS, without_large_values
 
 SHOWN = 200
 TEXT_CHARS = 200
@@ -61,7 +61,7 @@ def last_events(run_id: UUID, wanted: EventFilter = EventFilter(), *, before: in
     """The last events that pass, of those before a seq."""
     events = passing(run_id, wanted)
     events = events.up_to(before - 1) if before is not None else events
-    found = list(light(events.in_order().reverse()[: SHOWN + 1]))[::-1]
+    found = list(without_large_values(events.in_order().reverse()[: SHOWN + 1]))[::-1]
     shown = found[-SHOWN:]
     return Listing(tuple(shown), shown[0].seq if len(found) > SHOWN else None, wanted)
 

@@ -12,9 +12,9 @@ from uuid import UUID
 
 from django.db.models import Case, F, Max, Q, QuerySet, When
 
-from pulser.engine.fold import LoggedEvent, RunState, fold
+from pulser.engine.fold import LoggedEvent, RunState, fold_events
 from runs.models import Event
-from runs.queries.replay.light import FACTS
+from runs.queries.replay.small_events import FACTS
 
 SUSPENDED = "step.suspended"
 # Those of the run itself reset its steps and end it, in the order they came.
@@ -43,6 +43,6 @@ def _last_of_each_kind(run_id: UUID, seq: int, *, keys: Collection[str], is_long
 
 def state_of(entries: Collection[LoggedEvent]) -> RunState:
     """The run as of the last of what `read_log` gave."""
-    state = fold(entries, is_whole=False)
+    state = fold_events(entries, is_whole=False)
     state.retry_count = sum(max(step.attempt - 1, 0) for step in state.steps.values())
     return state

@@ -50,9 +50,9 @@ class ClaimRow(NamedTuple):
         return ClaimedRow(self.step_id, self.key, self.number, self.tries, self.attempt_id, self.started_at)
 
 
-STEP = "id, key, attempt, attempt - budget_from AS tries, queued_at, cause"
+STEP_COLUMNS = "id, key, attempt, attempt - budget_from AS tries, queued_at, cause"
 CLAIMED = "claimed.id, claimed.key, claimed.attempt, claimed.tries, opened.id, opened.started_at"
-NOTHING = "NULL, NULL, NULL, NULL, NULL, NULL"
+NO_STEP_COLUMNS = "NULL, NULL, NULL, NULL, NULL, NULL"
 
 # Opens an attempt for the row of `claimed`, which has the columns STEP.
 OPEN_ATTEMPT = """
@@ -66,7 +66,7 @@ FROM claimed RETURNING id, cause, started_at
 
 
 # The event of the claim is the last of those given. Which step it is about, which attempt and why, is known here alone.
-TOLD = f"""
+CLAIM_EVENTS = f"""
 SELECT %(run_id)s::uuid AS run_id, %(seq)s::int + n AS seq, given.kind,
        CASE WHEN given.kind = {quoted(MOVE.event)} THEN claimed.key ELSE given.step END AS step,
        CASE WHEN given.kind = {quoted(MOVE.event)} THEN claimed.attempt ELSE given.attempt END AS attempt,
@@ -79,7 +79,7 @@ FROM claimed, opened, {GIVEN_EVENTS}
 def _record(changes: str) -> str:
     """What follows from a claim: its attempt, the log, and the run's own changes. Nothing where nothing is claimed."""
     return f"""
-opened AS ({OPEN_ATTEMPT}), told AS ({TOLD}), logged AS ({INSERT_EVENTS}), written AS (
+opened AS ({OPEN_ATTEMPT}), told AS ({CLAIM_EVENTS}), logged AS ({INSERT_EVENTS}), written AS (
     UPDATE runs_run SET seq = %(new_seq)s, retry_count = retry_count + (SELECT (attempt > 1)::int FROM claimed){changes}
     WHERE id = %(run_id)s::uuid AND EXISTS (SELECT FROM claimed)
 )
@@ -99,11 +99,11 @@ WITH claimed AS (
            progress_total = NULL
     WHERE id = (SELECT id FROM runs_step WHERE run_id = %(run_id)s::uuid AND {is_source_of(MOVE)}
                 ORDER BY position LIMIT 1) AND {is_source_of(MOVE)}
-    RETURNING {STEP}
+    RETURNING {STEP_COLUMNS}
 ), {_record(changes)}, counted AS (SELECT {COUNTS} FROM runs_step WHERE run_id = %(run_id)s::uuid)
 SELECT {CLAIMED}, NULL, NULL, NULL, NULL, NULL FROM claimed, opened
 UNION ALL
-SELECT {NOTHING}, counted.* FROM counted WHERE NOT EXISTS (SELECT FROM claimed)
+SELECT {NO_STEP_COLUMNS}, counted.* FROM counted WHERE NOT EXISTS (SELECT FROM claimed)
 """
 
 
@@ -120,7 +120,7 @@ WITH released AS (
            attempt = attempt + (key = %(first)s::text)::int, queued_at = clock_timestamp(), cause = 'ready', reason = ''
     WHERE run_id = %(run_id)s::uuid AND key = ANY(%(keys)s::text[])
       AND CASE WHEN key = %(first)s::text THEN {is_source_of(BOTH)} ELSE {is_source_of(RELEASE)} END
-    RETURNING {STEP}
+    RETURNING {STEP_COLUMNS}
 ), claimed AS (SELECT * FROM released WHERE key = %(first)s::text), {_record(changes)}
 SELECT {CLAIMED} FROM claimed, opened
 """

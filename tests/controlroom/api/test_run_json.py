@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from controlroom.api.run_json import RUN_FIELDS, STEP_FIELDS, new_run, run_summary, run_text
+from controlroom.api.run_json import RUN_FIELDS, STEP_FIELDS, new_run, run_json, run_summary
 from controlroom.api.schemas import RunOut, RunSummary, StepOut
-from runs.errors import NotThere
+from runs.errors import NotFound
 from runs.models import Run
 from tests.factories import make_actor, make_run, start
 
@@ -23,7 +23,7 @@ def test_the_schema_has_the_fields_of_the_shape() -> None:
 @pytest.mark.parametrize("status", ["queued", "running", "success"])
 def test_a_list_says_of_a_run_what_reading_it_says(status: str) -> None:
     run = Run.objects.with_context().get(pk=make_run(status=status).pk)
-    read = json.loads(run_text(str(run.pk), actor=make_actor("viewer")))
+    read = json.loads(run_json(str(run.pk), actor=make_actor("viewer")))
     assert list(read.items()) == [*run_summary(run).items(), ("steps", read["steps"])]
     assert RunOut.model_validate(read).status == status
 
@@ -31,7 +31,7 @@ def test_a_list_says_of_a_run_what_reading_it_says(status: str) -> None:
 @pytest.mark.django_db
 def test_a_new_run_is_told_as_it_is_read() -> None:
     run = start()
-    read = json.loads(run_text(str(run.pk), actor=make_actor()))
+    read = json.loads(run_json(str(run.pk), actor=make_actor()))
     keys = [step["id"] for step in read["steps"]]
     assert json.dumps(new_run(run, keys)) == json.dumps(read)
 
@@ -40,5 +40,5 @@ def test_a_new_run_is_told_as_it_is_read() -> None:
 @pytest.mark.parametrize("role", ["", "stranger"])
 def test_who_may_see_nothing_reads_no_run(role: Any) -> None:
     run = start()
-    with pytest.raises(NotThere):
-        run_text(str(run.pk), actor=make_actor(role))
+    with pytest.raises(NotFound):
+        run_json(str(run.pk), actor=make_actor(role))

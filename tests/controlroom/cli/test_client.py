@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from controlroom.cli import main
-from controlroom.cli.client import Api, Refused, Unreachable, connect
-from controlroom.cli.follow import Pauses, follow, parse_events, progress_line
+from controlroom.cli.client import Api, RequestRefused, Unreachable, connect
+from controlroom.cli.follow import ReconnectBackoff, follow, parse_events, progress_line
 from controlroom.cli.output import MARKS
 from pulser.engine.states import RUN_MOVES, STEP_MOVES, Move, RunStatus, StepStatus
 
@@ -61,7 +61,7 @@ def test_after_a_cut_the_stream_goes_on_where_it_was(monkeypatch: pytest.MonkeyP
 
 def test_a_refusal_is_not_tried_again() -> None:
     api = api_with(lambda _request: httpx.Response(401, json={"detail": "no"}))
-    with pytest.raises(Refused):
+    with pytest.raises(RequestRefused):
         next(follow(api, RUN))
 
 
@@ -69,7 +69,7 @@ def test_a_minute_in_vain_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 1000, 7))
     monkeypatch.setattr("controlroom.cli.follow.time.monotonic", lambda: next(clock))
     slept: list[float] = []
-    pauses = Pauses(Api("http://127.0.0.1:1", ""), sleep=slept.append)
+    pauses = ReconnectBackoff(Api("http://127.0.0.1:1", ""), sleep=slept.append)
     with pytest.raises(Unreachable):
         while True:
             pauses.wait(httpx.ConnectError("refused"))
@@ -115,7 +115,7 @@ def test_nobody_at_the_address_exits_3(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("status", "code"), [(401, 2), (404, 2), (409, 1), (422, 2), (500, 3), (503, 3)])
 def test_each_refusal_has_its_exit_status(status: int, code: int) -> None:
-    assert Refused(status, {"detail": "no"}).exit_code == code
+    assert RequestRefused(status, {"detail": "no"}).exit_code == code
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from pulser.language.limits import PARAMS_BYTES
 from runs.accounts.models import ApiToken
-from runs.execution.work import work
+from runs.execution.worker_loop import run_worker_loop
 from runs.models import Attempt, LogChunk, Run, Step
 from tests.controlroom.cli.conftest import Cli
 from tests.factories import make_plan, make_run, make_session, make_token, put_step, start
@@ -112,7 +112,7 @@ def test_watch_shows_progress_as_it_happens_and_exits_as_the_run_ends(
     lines = [watching.stdout.readline(), watching.stdout.readline()]  # before anything was done
     assert "queued" in lines[1]
     until(Run.objects.first)
-    work()
+    run_worker_loop()
     output, _ = watching.communicate(timeout=30)
     assert watching.returncode == code
     assert "running" in output and "greet" in output
@@ -147,7 +147,7 @@ class TestLooking:
     def test_following_an_ended_run_ends(self, cli: Cli, address: str) -> None:
         greeting()
         run = start(version=make_plan(GREETING.format(script="echo hello")))
-        work()
+        run_worker_loop()
         lines = cli("events", str(run.pk), "--json", "--follow").stdout.splitlines()
         kinds = [json.loads(line)["kind"] for line in lines]
         assert (kinds[0], kinds[-1]) == ("run.queued", "run.succeeded")
@@ -161,9 +161,9 @@ class TestLooking:
         assert cli("logs", str(run.pk), "--step", "nowhere").exit_code == 2
 
     def test_status_tells_the_pid_of_each_worker(self, cli: Cli, address: str) -> None:
-        from runs.execution.presence import register
+        from runs.execution.worker_registry import register_worker
 
-        register(slots=4)
+        register_worker(slots=4)
         found = json.loads(cli("status", "--json").stdout)
         assert found["workers"][0]["pid"] > 0
         text = cli("status").stdout

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from controlroom.cli import main
-from controlroom.cli.up import kept_secret, read_options
+from controlroom.cli.up import read_options, read_or_create_secret_key
 from controlroom.stack.lock import OwnerLock
 
 
@@ -67,8 +67,8 @@ def test_a_data_directory_has_one_owner(monkeypatch: pytest.MonkeyPatch, short_d
 
 def test_the_secret_is_made_once_and_closed_to_others(tmp_path: Path) -> None:
     path = tmp_path / "secret-key"
-    secret = kept_secret(path)
-    assert kept_secret(path) == secret
+    secret = read_or_create_secret_key(path)
+    assert read_or_create_secret_key(path) == secret
     assert len(secret) >= 50
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 

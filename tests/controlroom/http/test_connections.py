@@ -83,7 +83,7 @@ def no_new_connections() -> Iterator[None]:
 
 def test_under_load_no_process_has_more_connections_than_it_may(tmp_path: Path) -> None:
     most: Counter[str] = Counter()
-    hints.client().flushall()  # the messages of all tests before
+    hints.redis_client().flushall()  # the messages of all tests before
     with crew(tmp_path) as hired, web(pool=POOL) as client, ThreadPoolExecutor(16) as people:
         worker, _ = hired.worker(slots=SLOTS), hired.control()
         wait_until(worker.is_registered, within_s=PATIENCE_S)

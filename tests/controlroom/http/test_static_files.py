@@ -12,7 +12,7 @@ from django.templatetags.static import static
 from django.test import Client
 
 from bench.weight import Needed
-from controlroom.http.static_files import OWN, _squeezed
+from controlroom.http.static_files import OWN, _minified
 from tests.factories import make_user
 
 GZIP = {"HTTP_ACCEPT_ENCODING": "gzip, deflate, br"}
@@ -119,8 +119,8 @@ def test_comments_and_indents_stay_at_home_and_lines_keep_their_numbers(tmp_path
     script, style = tmp_path / "a.js", tmp_path / "a.css"
     script.write_text("// why\nlet a = 1;\n  // and\n  let url = 'http://b'; // kept\n")
     style.write_text("/* why\n   so */\n.a { color: red; } /* b */\n  .c { top: 0; }\n")
-    assert _squeezed(script) == b"\nlet a = 1;\n\nlet url = 'http://b'; // kept\n"
-    assert _squeezed(style) == b"\n\n.a { color: red; } \n.c { top: 0; }\n"
+    assert _minified(script) == b"\nlet a = 1;\n\nlet url = 'http://b'; // kept\n"
+    assert _minified(style) == b"\n\n.a { color: red; } \n.c { top: 0; }\n"
 
 
 @pytest.mark.django_db

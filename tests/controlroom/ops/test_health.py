@@ -125,7 +125,7 @@ def test_redis_that_is_away_is_named(client: Client, monkeypatch: pytest.MonkeyP
     def away() -> None:
         raise ConnectionRefusedError
 
-    monkeypatch.setattr("runs.hints.client", away)
+    monkeypatch.setattr("runs.hints.redis_client", away)
     assert wrong(client)["redis"] == "Redis does not answer: ConnectionRefusedError"
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from redis.exceptions import ConnectionError as Unreachable
 
-from controlroom.ops import vitals
+from controlroom.ops import health_data
 from runs import hints
 from runs.models import Attempt, Lane, Run
 from tests.factories import make_lane, make_run, make_user, make_worker
@@ -58,7 +58,7 @@ def test_without_workers_it_says_how_to_start_one(viewer: Client) -> None:
 def test_the_queue_shows_the_longest_wait_of_each_lane(viewer: Client) -> None:
     run = make_run(lane=make_lane("B"))
     Run.objects.filter(pk=run.pk).update(queued_at=timezone.now() - timedelta(days=3))
-    lane = next(lane for lane in vitals.queues() if lane.name == "B")
+    lane = next(lane for lane in health_data.queues() if lane.name == "B")
     assert lane.queued == 1
     assert lane.oldest_s is not None and 259_200 <= lane.oldest_s < 259_800
     assert "3 d 0 h" in viewer.get("/health").content.decode()
@@ -79,7 +79,7 @@ def make_ended(at: datetime, *, status: str = "success") -> None:
 def test_what_ended_is_counted_in_its_bucket() -> None:
     for status, ago in (("success", 10), ("success", 10), ("error", 200), ("success", 7200)):
         make_ended(NOW - timedelta(seconds=ago), status=status)
-    buckets = vitals.flow("1h", now=NOW).buckets
+    buckets = health_data.flow("1h", now=NOW).buckets
     assert (buckets[-1].success, buckets[-4].error, sum(bucket.success for bucket in buckets)) == (2, 1, 2)
     assert buckets[-1].wait == pytest.approx((2, 2))
     assert buckets[-1].took == pytest.approx((5, 5))
@@ -88,23 +88,23 @@ def test_what_ended_is_counted_in_its_bucket() -> None:
 def test_what_lies_between_an_end_and_a_retry_is_no_duration() -> None:
     make_ended(NOW - timedelta(seconds=10))
     Run.objects.update(rested_s=4)
-    assert vitals.flow("1h", now=NOW).buckets[-1].took == pytest.approx((1, 1))
+    assert health_data.flow("1h", now=NOW).buckets[-1].took == pytest.approx((1, 1))
 
 
 def test_a_minute_that_is_over_looks_the_same_whenever_one_looks() -> None:
     for second in (0, 59):
         make_ended(datetime(2026, 11, 21, 11, 40, second, tzinfo=UTC))
-    looks = [vitals.flow("1h", now=NOW + timedelta(seconds=later)) for later in (0, 5, 29)]
+    looks = [health_data.flow("1h", now=NOW + timedelta(seconds=later)) for later in (0, 5, 29)]
     assert [look.start for look in looks] == [datetime(2026, 11, 21, 11, 1, tzinfo=UTC)] * 3
     assert [[bucket.success for bucket in look.buckets].index(2) for look in looks] == [39] * 3
 
 
 @pytest.mark.parametrize(("name", "first"), [("6h", (6, 5)), ("24h", (-12, 15))])
 def test_wider_buckets_begin_where_the_clock_does(name: str, first: tuple[int, int]) -> None:
-    flow = vitals.flow(name, now=NOW)
+    flow = health_data.flow(name, now=NOW)
     day = datetime(2026, 11, 21, tzinfo=UTC)
     assert flow.start == day + timedelta(hours=first[0], minutes=first[1])
-    assert len(flow.buckets) * flow.width_s == vitals.RANGES[name][0]
+    assert len(flow.buckets) * flow.width_s == health_data.RANGES[name][0]
 
 
 def test_a_range_that_is_none_is_an_hour(viewer: Client) -> None:
@@ -115,8 +115,8 @@ def test_it_is_there_while_redis_is_not(viewer: Client, monkeypatch: pytest.Monk
     def refuse(*_args: object, **_kwargs: object) -> None:
         raise Unreachable
 
-    monkeypatch.setattr(hints.client(), "info", refuse)
-    monkeypatch.setattr(hints.client(), "ping", refuse)
+    monkeypatch.setattr(hints.redis_client(), "info", refuse)
+    monkeypatch.setattr(hints.redis_client(), "ping", refuse)
     html = viewer.get("/health").content.decode()
     assert "does not answer: ConnectionError" in html
 

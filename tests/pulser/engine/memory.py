@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pulser.engine.advance import Fact, StepCounts
+from pulser.engine.advance import EndedStep, StepCounts
 from pulser.engine.fold import LoggedEvent
 from pulser.engine.graph import Graph
 from pulser.engine.outcomes import AttemptEnd
@@ -92,8 +92,8 @@ class MemoryRun:
     def effect_of(self, key: str) -> Effect:
         return self.graph.nodes[key].step.effect or Effect.IDEMPOTENT
 
-    def read_facts(self, keys: Collection[str]) -> dict[str, Fact]:
-        return {key: Fact(row.status, row.cause, row.outputs) for key, row in self.rows.items() if key in keys}
+    def read_facts(self, keys: Collection[str]) -> dict[str, EndedStep]:
+        return {key: EndedStep(row.status, row.cause, row.outputs) for key, row in self.rows.items() if key in keys}
 
     def read_statuses(self) -> dict[str, StepStatus]:
         return {key: row.status for key, row in self.rows.items()}

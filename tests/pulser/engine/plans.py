@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pulser.engine.advance import Fact
+from pulser.engine.advance import EndedStep
 from pulser.engine.graph import Graph, compile_plan
 from pulser.engine.states import StepStatus
 from pulser.language.document import Plan
@@ -29,8 +29,8 @@ def graph(*steps: dict[str, Any], finals: tuple[dict[str, Any], ...] = (), **fie
     return compile_plan(Plan.model_validate(document))
 
 
-def fact(status: str, cause: str = "", outputs: Mapping[str, Any] | None = None) -> Fact:
-    return Fact(StepStatus(status), cause, outputs)
+def fact(status: str, cause: str = "", outputs: Mapping[str, Any] | None = None) -> EndedStep:
+    return EndedStep(StepStatus(status), cause, outputs)
 
 
 @st.composite

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from pulser.engine import moves
-from pulser.engine.driver import claim_or_conclude, conclude_run, start_steps, tell
+from pulser.engine.driver import claim_or_conclude, conclude_run, emit_outcome, start_steps
 from pulser.engine.fold import LoggedEvent
 from pulser.engine.graph import Graph
 from pulser.engine.outcomes import Failed, Outcome, Success, Suspended, failure
@@ -130,7 +130,7 @@ class Simulation:
         number, close = self.rows[key].attempt, partial(self.run.close_attempt, key)
         taken = moves.take_outcome(self.run, key, outcome=outcome, number=number, close=close)
         assert taken is not None, f"{key} is {self.rows[key].status}"
-        tell(self.run, key, outcome=taken, number=number)
+        emit_outcome(self.run, key, outcome=taken, number=number)
         moves.advance_from(self.run, {key: taken})
         if go_on:
             claim_or_conclude(self.run, partial(self.run.claim_step, WORKER))
@@ -140,7 +140,9 @@ class Simulation:
     def lose(self, key: str) -> None:
         """The worker vanished."""
         row = self.rows[key]
-        moves.lose(self.run, key, number=row.attempt, tries=row.attempt - row.budget_from, lost=row.lost, how="process")
+        moves.record_lost(
+            self.run, key, number=row.attempt, tries=row.attempt - row.budget_from, lost=row.lost, how="process"
+        )
 
     def hand_back(self, key: str) -> None:
         """The worker is stopped."""

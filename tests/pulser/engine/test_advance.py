@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pulser.engine.advance import Fact, Facts, StepCounts, advance, conclude, has_failed
+from pulser.engine.advance import EndedStep, RunFacts, StepCounts, advance, conclude, has_failed
 from pulser.engine.commands import Command, Finish, Refuse, Release, Skip, Wait
 from pulser.engine.states import RunStatus
 from tests.pulser.engine.plans import fact, graph, step
@@ -44,9 +44,9 @@ READY = [  # the step's fields, how `a` and `b` ended, the verdict, the reason f
 
 
 @pytest.mark.parametrize(("fields", "a", "b", "verdict", "reason"), READY)
-def test_a_ready_step_is_judged(fields: dict[str, Any], a: Fact, b: Fact, verdict: str, reason: str) -> None:
+def test_a_ready_step_is_judged(fields: dict[str, Any], a: EndedStep, b: EndedStep, verdict: str, reason: str) -> None:
     plan = graph(step("a"), step("b"), step("c", "a", "b", **fields))
-    facts = Facts({"params": {"go": True}}, {"a": a, "b": b}, "dev")
+    facts = RunFacts({"params": {"go": True}}, {"a": a, "b": b}, "dev")
 
     assert [_word(command) for command in advance(plan, facts, ready=["c"])] == [verdict], reason
 
@@ -62,7 +62,7 @@ def _word(command: Command) -> str:
 def test_a_failure_that_the_plan_forgives_counts_as_none() -> None:
     plan = graph(step("a", continue_on_error=True), step("b", "a"), step("c", "a", if_="failed()"))
 
-    commands = advance(plan, Facts(steps={"a": fact("error")}), ready=["b", "c"])
+    commands = advance(plan, RunFacts(steps={"a": fact("error")}), ready=["b", "c"])
 
     assert [_word(command) for command in commands] == ["release", "condition"]
 
@@ -70,19 +70,19 @@ def test_a_failure_that_the_plan_forgives_counts_as_none() -> None:
 def test_outputs_of_a_forgiven_failure_are_null() -> None:
     plan = graph(step("a", continue_on_error=True), step("b", "a", if_="steps.a.outputs.x == null"))
 
-    assert advance(plan, Facts(steps={"a": fact("error")}), ready=["b"]) == [Release("b")]
+    assert advance(plan, RunFacts(steps={"a": fact("error")}), ready=["b"]) == [Release("b")]
 
 
 def test_commands_come_in_plan_order() -> None:
     plan = graph(step("z"), step("a"), step("m"))
 
-    assert advance(plan, Facts(), ready=["m", "a", "z"]) == [Release("z"), Release("a"), Release("m")]
+    assert advance(plan, RunFacts(), ready=["m", "a", "z"]) == [Release("z"), Release("a"), Release("m")]
 
 
 def test_a_skip_says_which_step_is_to_blame() -> None:
     plan = graph(step("a"), step("b", "a"))
 
-    assert advance(plan, Facts(steps={"a": fact("error")}), ready=["b"]) == [Skip("b", FAILED, "a failed")]
+    assert advance(plan, RunFacts(steps={"a": fact("error")}), ready=["b"]) == [Skip("b", FAILED, "a failed")]
 
 
 FINALLY = graph(
@@ -121,13 +121,13 @@ CONCLUSIONS = [  # how the steps stand, what the engine says, the reason
 
 @pytest.mark.parametrize(("counts", "expected", "reason"), CONCLUSIONS)
 def test_a_run_of_which_nothing_can_be_claimed(counts: StepCounts, expected: Command | None, reason: str) -> None:
-    facts = Facts({"params": {}}, failed=has_failed(FINALLY, counts.failed, stop=counts.stop))
+    facts = RunFacts({"params": {}}, failed=has_failed(FINALLY, counts.failed, stop=counts.stop))
 
     assert conclude(FINALLY, counts, facts=facts) == expected, reason
 
 
 def test_a_finally_step_whose_if_cannot_be_judged_is_refused() -> None:
-    command = conclude(FINALLY, StepCounts(next_final="broken"), facts=Facts({"params": {}}))
+    command = conclude(FINALLY, StepCounts(next_final="broken"), facts=RunFacts({"params": {}}))
 
     assert isinstance(command, Refuse)
     assert "unheard_of" in command.reason
@@ -135,4 +135,4 @@ def test_a_finally_step_whose_if_cannot_be_judged_is_refused() -> None:
 
 def test_pending_steps_with_nothing_under_way_are_a_fault_not_a_silence() -> None:
     with pytest.raises(ValueError, match="2 steps are pending"):
-        conclude(FINALLY, StepCounts(pending=2), facts=Facts())
+        conclude(FINALLY, StepCounts(pending=2), facts=RunFacts())

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pulser.engine.advance import UPSTREAM_FAILED
-from pulser.engine.fold import LoggedEvent, fold
+from pulser.engine.fold import LoggedEvent, fold_events
 from pulser.engine.graph import Graph
 from pulser.engine.states import RUN_ENDED, STEP_ENDED, STEP_STATUS_TOLD, RunStatus, StepStatus
 from tests.pulser.engine.plans import graphs
@@ -35,7 +35,7 @@ def test_no_step_is_claimed_before_all_that_it_needs_has_ended(graph: Graph, scr
 
     for position, event in enumerate(run.events):
         if event.kind == "step.claimed":
-            before = fold(run.events[:position]).steps
+            before = fold_events(run.events[:position]).steps
             needs = graph.main if graph.nodes[event.step].is_finally else graph.nodes[event.step].step.needs
             assert {before[need].status for need in needs} <= STEP_ENDED
 
@@ -67,7 +67,7 @@ def _reasons_between_claims(events: list[LoggedEvent]) -> Iterator[set[str]]:
 @given(graphs(), scripts)
 def test_the_log_folds_to_the_rows(graph: Graph, script: list[int]) -> None:
     run = Simulation(graph).play(script)
-    state = fold(run.events)
+    state = fold_events(run.events)
 
     assert state.status == run.status
     assert {key: step.status for key, step in state.steps.items()} == {key: r.status for key, r in run.rows.items()}
@@ -90,7 +90,7 @@ def test_a_run_that_is_retried_ends_as_well(graph: Graph, script: list[int], aga
         run.play(again)
 
     assert run.status in RUN_ENDED
-    assert fold(run.events).status == run.status
+    assert fold_events(run.events).status == run.status
 
 
 @HISTORY

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from pulser.engine.states import (
-    RUN_CUSTODY,
     RUN_ENDED,
     RUN_MOVES,
     RUN_OPEN,
-    STEP_CUSTODY,
+    RUN_STATUS_OWNERS,
     STEP_ENDED,
     STEP_MOVES,
     STEP_OPEN,
-    Custody,
+    STEP_STATUS_OWNERS,
     Move,
     RunStatus,
+    StatusOwner,
     StepStatus,
     status_told,
 )
@@ -23,20 +23,20 @@ from pulser.engine.states import (
 
 @pytest.mark.parametrize("status", sorted(RUN_OPEN))
 def test_every_open_run_has_somebody_who_must_act(status: RunStatus) -> None:
-    assert all(_said(RUN_CUSTODY[status]))
+    assert all(_said(RUN_STATUS_OWNERS[status]))
 
 
 @pytest.mark.parametrize("status", sorted(STEP_OPEN))
 def test_every_open_step_has_somebody_who_must_act(status: StepStatus) -> None:
-    assert all(_said(STEP_CUSTODY[status]))
+    assert all(_said(STEP_STATUS_OWNERS[status]))
 
 
 def test_nobody_has_custody_of_what_has_ended() -> None:
-    assert not RUN_CUSTODY.keys() & RUN_ENDED
-    assert not STEP_CUSTODY.keys() & STEP_ENDED
+    assert not RUN_STATUS_OWNERS.keys() & RUN_ENDED
+    assert not STEP_STATUS_OWNERS.keys() & STEP_ENDED
 
 
-def _said(custody: Custody) -> tuple[str, str, str]:
+def _said(custody: StatusOwner) -> tuple[str, str, str]:
     return custody.owner, custody.deadline, custody.then
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pulser.language import Checked, load
+from pulser.language import CheckResult, load
 from pulser.language.catalogue import Effect, StaticCatalogue, ToolSpec, VerifierSpec
 
 
@@ -152,7 +152,7 @@ finally:
 """
 
 
-def check(text: str) -> Checked:
+def check(text: str) -> CheckResult:
     return load(text, catalogue=CATALOGUE)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jsonschema import Draft202012Validator
 
 from pulser.language import plan_schema
-from pulser.language.positions import read
+from pulser.language.read_document import read
 from tests.pulser.language.plans import RELEASE_CHECK
 
 

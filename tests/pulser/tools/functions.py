@@ -11,8 +11,8 @@ from subprocess import run  # noqa: F401  imported, not defined here: a plan mus
 from typing import Any
 
 from pulser.tools.base import ToolContext, TransientError
+from pulser.tools.interruption import StopCheck
 from pulser.tools.python import attentive, effect
-from pulser.tools.watch import Watch
 
 NOT_A_FUNCTION = 3
 
@@ -36,7 +36,7 @@ def launch() -> None:
 @attentive
 def walk(steps: int, context: ToolContext) -> str:
     """Tells how far it is, and stops when it is asked to."""
-    watch = Watch(context)
+    watch = StopCheck(context)
     for step in range(steps):
         watch.check()
         context.progress(step + 1, steps)

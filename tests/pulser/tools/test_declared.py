@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pulser.tools.declared import collect
+from pulser.tools.declared import read_declared_outputs
 
 TEXT: dict[str, Any] = {"type": "string"}
 NUMBER: dict[str, Any] = {"type": "number"}
@@ -37,7 +37,7 @@ ANYTHING: dict[str, Any] = {}
 def test_a_right_value_is_taken(tmp_path: Path, text: str, schema: dict[str, Any], value: Any) -> None:
     (tmp_path / "output").write_text(text)
 
-    found = collect(tmp_path / "output", declared={"x": schema})
+    found = read_declared_outputs(tmp_path / "output", declared={"x": schema})
 
     assert (found.values, found.problems) == ({"x": value}, [])
 
@@ -61,7 +61,7 @@ def test_a_wrong_value_is_told_with_what_was_expected(
 ) -> None:
     (tmp_path / "output").write_bytes(data)
 
-    found = collect(tmp_path / "output", declared={"x": schema})
+    found = read_declared_outputs(tmp_path / "output", declared={"x": schema})
 
     assert found.values == {}
     assert words in found.problems[0]
@@ -71,14 +71,14 @@ def test_a_link_in_place_of_the_file_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("x=leaked\n")
     (tmp_path / "output").symlink_to("secret")
 
-    assert "cannot be read" in collect(tmp_path / "output", declared={"x": TEXT}).problems[0]
+    assert "cannot be read" in read_declared_outputs(tmp_path / "output", declared={"x": TEXT}).problems[0]
 
 
 def test_a_fifo_in_place_of_the_file_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "output")
 
-    assert "no longer a plain file" in collect(tmp_path / "output", declared={"x": TEXT}).problems[0]
+    assert "no longer a plain file" in read_declared_outputs(tmp_path / "output", declared={"x": TEXT}).problems[0]
 
 
 def test_a_file_that_was_removed_is_an_empty_one(tmp_path: Path) -> None:
-    assert collect(tmp_path / "output", declared={}).problems == []
+    assert read_declared_outputs(tmp_path / "output", declared={}).problems == []

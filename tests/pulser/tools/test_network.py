@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pulser.tools.base import Cancelled, PermanentError, TimedOut, TransientError
-from pulser.tools.network import Guard, GuardedBackend, is_public
-from pulser.tools.watch import Watch
+from pulser.tools.interruption import StopCheck
+from pulser.tools.network import AddressPolicy, GuardedBackend, is_public
 from tests.pulser.tools.conftest import MakeContext
 
 
@@ -69,13 +69,13 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
     ],
 )
 def test_an_operator_allows_by_name_address_network_or_port(entry: str, admitted: bool) -> None:
-    guard = Guard(allow=(entry,))
+    guard = AddressPolicy(allow=(entry,))
 
     assert guard.admits(ip_address("127.0.0.1"), host="intranet.example", port=8080) is admitted
 
 
 def test_an_ipv6_address_is_allowed_with_its_port() -> None:
-    guard = Guard(allow=("[::1]:8080",))
+    guard = AddressPolicy(allow=("[::1]:8080",))
 
     assert [guard.admits(ip_address("::1"), host="::1", port=port) for port in (8080, 80)] == [True, False]
 
@@ -90,13 +90,13 @@ def test_private_addresses_of_a_mixed_name_are_left_out(
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", answer("10.0.0.1", "8.8.8.8"))
 
-    assert Guard().resolve("mixed.example", port=80, watch=Watch(make_context())) == [ip_address("8.8.8.8")]
+    assert AddressPolicy().resolve("mixed.example", port=80, watch=StopCheck(make_context())) == [ip_address("8.8.8.8")]
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.1", "0x7f.1", "2130706433", "[::1]".strip("[]"), "0"])
 def test_every_spelling_of_loopback_is_refused(make_context: MakeContext, host: str) -> None:
     with pytest.raises(PermanentError, match="CONTROLROOM_HTTP_ALLOW"):
-        Guard().resolve(host, port=80, watch=Watch(make_context()))
+        AddressPolicy().resolve(host, port=80, watch=StopCheck(make_context()))
 
 
 def test_a_name_that_changes_its_answer_is_connected_to_where_it_was_checked(
@@ -113,7 +113,7 @@ def test_a_name_that_changes_its_answer_is_connected_to_where_it_was_checked(
     monkeypatch.setattr(socket.socket, "connect_ex", dial)
 
     with pytest.raises(TransientError, match="cannot connect"):
-        GuardedBackend(Guard(), watch=Watch(make_context())).connect_tcp("rebinding.example", 80)
+        GuardedBackend(AddressPolicy(), watch=StopCheck(make_context())).connect_tcp("rebinding.example", 80)
 
     assert dialled == [("8.8.8.8", 80)]
 
@@ -123,7 +123,7 @@ def test_a_resolver_that_is_silent_is_given_up(make_context: MakeContext, monkey
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: released.wait(30))
     try:
         with pytest.raises(TimedOut):
-            Guard().resolve("slow.example", port=80, watch=Watch(make_context(timeout_s=0.2)))
+            AddressPolicy().resolve("slow.example", port=80, watch=StopCheck(make_context(timeout_s=0.2)))
     finally:
         released.set()
 
@@ -137,7 +137,7 @@ def test_a_name_that_cannot_be_resolved_may_be_tried_again(
     monkeypatch.setattr(socket, "getaddrinfo", fail)
 
     with pytest.raises(TransientError, match="cannot resolve x.example: Temporary failure"):
-        Guard().resolve("x.example", port=80, watch=Watch(make_context()))
+        AddressPolicy().resolve("x.example", port=80, watch=StopCheck(make_context()))
 
 
 def test_connecting_stops_when_the_run_is_cancelled(make_context: MakeContext, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +148,7 @@ def test_connecting_stops_when_the_run_is_cancelled(make_context: MakeContext, m
     threading.Timer(0.2, context.cancelled.set).start()
     try:
         with pytest.raises(Cancelled):
-            GuardedBackend(Guard(("127.0.0.1",)), watch=Watch(context)).connect_tcp("127.0.0.1", port)
+            GuardedBackend(AddressPolicy(("127.0.0.1",)), watch=StopCheck(context)).connect_tcp("127.0.0.1", port)
     finally:
         for sock in (*fillers, backlog):
             sock.close()

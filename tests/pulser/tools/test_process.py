@@ -14,11 +14,11 @@ import pytest
 
 from pulser.language.limits import LOG_CHUNK_BYTES, MIB, STREAM_TAIL_BYTES
 from pulser.tools.base import Cancelled, PermanentError, TimedOut, ToolContext
-from pulser.tools.process import Command, Ended, run
+from pulser.tools.process import Command, ProcessResult, run
 from tests.pulser.tools.conftest import MakeContext
 
 
-def sh(script: str, *, context: ToolContext, stdin: bytes = b"", memory_bytes: int = 0) -> Ended:
+def sh(script: str, *, context: ToolContext, stdin: bytes = b"", memory_bytes: int = 0) -> ProcessResult:
     env = {"PATH": os.environ["PATH"]}
     command = Command(("sh", "-c", script), cwd=context.workdir, env=env, stdin=stdin, memory_bytes=memory_bytes)
     return run(command, context=context)

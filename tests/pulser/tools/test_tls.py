@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from pulser.tools import exchange, http
+from pulser.tools import http, http_client
 from pulser.tools.base import PermanentError, TimedOut
 from tests.pulser.tools.conftest import MakeContext
 from tests.pulser.tools.server import Server
@@ -53,9 +53,9 @@ def tls_server(certificate: Path) -> Iterator[Server]:
 def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The operator trusts the certificate by SSL_CERT_FILE."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    exchange._ssl_context.cache_clear()
+    http_client._ssl_context.cache_clear()
     yield
-    exchange._ssl_context.cache_clear()
+    http_client._ssl_context.cache_clear()
 
 
 def test_a_certificate_that_nobody_signed_is_refused(make_context: MakeContext, tls_server: Server) -> None:

@@ -108,4 +108,4 @@ def test_a_match_in_a_child_process_is_the_same_as_one_here(monkeypatch: pytest.
     here = matching.search(r"\d+ passed", text=text)
     monkeypatch.setattr(matching, "_STEPS_AT_ONCE", 0)
 
-    assert matching.search(r"\d+ passed", text=text) == here == matching.Match(9, "42 passed")
+    assert matching.search(r"\d+ passed", text=text) == here == matching.RegexMatch(9, "42 passed")

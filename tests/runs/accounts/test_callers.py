@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from controlroom.http.callers import actor_of_request, caller_of_request
 from runs.accounts.actors import NOBODY
-from runs.accounts.callers import still_valid
+from runs.accounts.callers import recheck_identities
 from runs.accounts.models import ApiToken
 from tests.factories import make_token, make_user
 
@@ -65,5 +65,5 @@ def test_asking_again_costs_the_same_for_any_number(django_assert_max_num_querie
     callers = [caller_of_request(request_with(f"Bearer {make_token()}")) for _ in range(3)]
     callers += [caller_of_request(request_with(user=make_user())) for _ in range(2)]
     with django_assert_max_num_queries(4):
-        actors = still_valid(caller.identity for caller in callers)
+        actors = recheck_identities(caller.identity for caller in callers)
     assert len(actors) == 5

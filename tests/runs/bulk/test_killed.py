@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from runs import hints
-from runs.bulk.asking import start_for_ticked
+from runs.bulk.selection import start_for_ticked
 from runs.models import Event, Run
 from tests.factories import make_actor, make_lane, make_run, make_session
 from tests.runs.execution.processes import Crew, crew
@@ -24,7 +24,7 @@ RUNS = 300
 
 @pytest.fixture
 def hired(tmp_path: Path) -> Iterator[Crew]:
-    hints.client().flushall()  # the messages of all tests before
+    hints.redis_client().flushall()  # the messages of all tests before
     with crew(tmp_path) as hired:
         yield hired
 

@@ -9,13 +9,13 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from runs.bulk.asking import all_that_match, start_for_all, start_for_ticked
 from runs.bulk.plan import ensure_undo_plan
-from runs.bulk.undo import may_be_undone, start_undo
+from runs.bulk.selection import select_matching, start_for_all, start_for_ticked
+from runs.bulk.undo import can_undo, start_undo
 from runs.bulk.work import MISSING
 from runs.commands import archive, cancel, unarchive
-from runs.errors import DoesNotFit, Forbidden, MoveRefused
-from runs.execution.work import work
+from runs.errors import Forbidden, InvalidValue, MoveRefused
+from runs.execution.worker_loop import run_worker_loop
 from runs.models import Event, Run
 from tests.factories import make_actor, make_lane, make_run, make_session, start
 from tests.runs.helpers import assert_log_folds_to_rows, event, step_of
@@ -35,7 +35,7 @@ def make_done(number: int, **fields: Any) -> list[Run]:
 
 
 def worked(bulk: Run) -> Run:
-    work()
+    run_worker_loop()
     return Run.objects.with_context().get(pk=bulk.pk)
 
 
@@ -44,7 +44,7 @@ def for_ticked(action: str, runs: Sequence[Run]) -> Run:
 
 
 def for_all(action: str, query: str) -> Run:
-    return worked(start_for_all(OLIVIA, action, all_of_them=all_that_match(OLIVIA, QueryDict(query)), shown=0))
+    return worked(start_for_all(OLIVIA, action, all_of_them=select_matching(OLIVIA, QueryDict(query)), shown=0))
 
 
 def result_of(bulk: Run) -> dict[str, Any]:
@@ -149,10 +149,10 @@ def test_an_undo_that_was_cancelled_may_be_tried_again() -> None:
     bulk = for_ticked("archive", runs)
     undo = start_undo(OLIVIA, bulk)
     cancel(str(undo.pk), actor=OLIVIA)
-    assert may_be_undone(bulk, bulk.children.select_related("plan_version__plan"))
+    assert can_undo(bulk, bulk.children.select_related("plan_version__plan"))
     worked(start_undo(OLIVIA, bulk))
     assert archived(runs) == [False]
-    assert not may_be_undone(bulk, bulk.children.select_related("plan_version__plan"))
+    assert not can_undo(bulk, bulk.children.select_related("plan_version__plan"))
 
 
 def test_what_cannot_be_undone_is_refused_with_its_reason() -> None:
@@ -162,9 +162,9 @@ def test_what_cannot_be_undone_is_refused_with_its_reason() -> None:
     open_work = Run.objects.with_context().get(
         pk=start_for_ticked(OLIVIA, "archive", runs=[str(run.pk) for run in runs]).pk
     )
-    with pytest.raises(DoesNotFit, match="only bulk work that archived or restored"):
+    with pytest.raises(InvalidValue, match="only bulk work that archived or restored"):
         start_undo(OLIVIA, retried)
-    with pytest.raises(DoesNotFit, match="only bulk work"):
+    with pytest.raises(InvalidValue, match="only bulk work"):
         start_undo(OLIVIA, runs[0])
     with pytest.raises(MoveRefused, match="it changed no run"):
         start_undo(OLIVIA, nothing)
@@ -180,7 +180,7 @@ def test_who_may_only_look_undoes_nothing() -> None:
 @pytest.mark.parametrize("bulk", ["17", "01234567-89ab-7def-8123-456789abcdef"])
 def test_an_undo_of_what_is_not_there_fails_at_once(bulk: str) -> None:
     undo = start(version=ensure_undo_plan(), params={"action": "archive", "bulk": bulk})
-    work()
+    run_worker_loop()
     step = step_of(undo, "work")
     assert (step.status, step.attempt) == ("error", 1)
     assert "is not there any more" in step.reason

@@ -10,14 +10,14 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from pulser.catalogue import save_plan
-from pulser.tools.watch import Watch
+from pulser.tools.interruption import StopCheck
 from runs.accounts.actors import Actor
 from runs.bulk import work as module
-from runs.bulk.asking import all_that_match, start_for_all, start_for_ticked
 from runs.bulk.plan import ensure_plan
+from runs.bulk.selection import select_matching, start_for_all, start_for_ticked
 from runs.bulk.work import SELECTED
 from runs.commands import cancel, retry
-from runs.execution.work import work
+from runs.execution.worker_loop import run_worker_loop
 from runs.execution.workspace import workspace_of
 from runs.models import Artifact, Event, Run
 from tests.factories import make_actor, make_lane, make_run, make_session, start
@@ -44,11 +44,11 @@ def pause_lane_a() -> None:
 
 
 def for_all(action: str, query: str, *, actor: Actor = OLIVIA) -> Run:
-    return start_for_all(actor, action, all_of_them=all_that_match(actor, QueryDict(query)), shown=0)
+    return start_for_all(actor, action, all_of_them=select_matching(actor, QueryDict(query)), shown=0)
 
 
 def result_of(bulk: Run) -> dict[str, Any]:
-    work()
+    run_worker_loop()
     bulk.refresh_from_db()
     assert bulk.status == "success", (bulk.reason, statuses(bulk))
     return dict(step_of(bulk, "work").outputs["result"])
@@ -124,7 +124,7 @@ def test_a_run_that_is_being_cancelled_keeps_its_finally_steps() -> None:
 
 def test_runs_that_came_after_the_asking_are_not_meant() -> None:
     (first,) = make_failed()
-    asked = all_that_match(OLIVIA, QueryDict("status=error"))
+    asked = select_matching(OLIVIA, QueryDict("status=error"))
     (later,) = make_failed()
     pause_lane_a()
 
@@ -138,7 +138,7 @@ def test_runs_that_came_after_the_asking_are_not_meant() -> None:
 
 def test_a_time_range_means_what_it_meant_when_it_was_asked() -> None:
     make_failed()
-    asked = all_that_match(OLIVIA, QueryDict("status=error&within=1h"))
+    asked = select_matching(OLIVIA, QueryDict("status=error&within=1h"))
     assert (asked.number, asked.filters.within) == (1, "")
     assert asked.filters.since is not None
 
@@ -184,7 +184,7 @@ def test_it_is_cancelled_in_the_middle(monkeypatch: pytest.MonkeyPatch, quick_lo
     bulk = start_for_ticked(OLIVIA, "archive", runs=[str(run.pk) for run in runs])
     act = module._do_one
 
-    class Patient(Watch):
+    class Patient(StopCheck):
         """Looks up once the heartbeat has told."""
 
         def check(self) -> None:
@@ -198,7 +198,7 @@ def test_it_is_cancelled_in_the_middle(monkeypatch: pytest.MonkeyPatch, quick_lo
 
     monkeypatch.setattr(module, "Watch", Patient)
     monkeypatch.setattr(module, "_do_one", then_cancel)
-    work()
+    run_worker_loop()
 
     bulk.refresh_from_db()
     assert bulk.status == "cancelled"
@@ -231,7 +231,7 @@ def test_many_are_done_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_request_by_hand_that_means_nothing_fails_at_once(params: dict[str, Any], why: str) -> None:
     bulk = start(version=ensure_plan(), params={"action": "archive", **params})
-    work()
+    run_worker_loop()
     step = step_of(bulk, "work")
     assert (step.status, step.attempt) == ("error", 1)
     assert why in step.reason

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from pulser.language.limits import PARAMS_BYTES
 from runs.accounts.actors import Actor
-from runs.commands.start import Idempotency, Started, find_version, restart, start_run
-from runs.errors import Busy, Forbidden, KeyReused, NotThere, StartRefused, TooLarge
-from runs.execution.work import work
+from runs.commands.start import Idempotency, StartResult, find_version, restart, start_run
+from runs.errors import Busy, Forbidden, IdempotencyKeyReused, NotFound, StartRefused, TooLarge
+from runs.execution.worker_loop import run_worker_loop
 from runs.models import Lane, Run, Session
 from tests.factories import make_actor, make_lane, make_plan, make_session, start
 from tests.runs.execution.plans import plan, shell
@@ -34,7 +34,7 @@ def lane() -> Lane:
     return make_lane("A")
 
 
-def _start(source: str = CLONE, params: Any = None, *, actor: Actor = OLIVIA, **wanted: Any) -> Started:
+def _start(source: str = CLONE, params: Any = None, *, actor: Actor = OLIVIA, **wanted: Any) -> StartResult:
     params = {"repo": "x"} if params is None else params
     return start_run(make_plan(source), params=params, actor=actor, trigger="api", **wanted)
 
@@ -138,7 +138,7 @@ def test_a_repeated_key_gives_the_first_run() -> None:
 def test_a_key_with_another_body_is_refused() -> None:
     _start(idempotency=Idempotency.of("api", "k", b"{}"))
 
-    with pytest.raises(KeyReused):
+    with pytest.raises(IdempotencyKeyReused):
         _start(idempotency=Idempotency.of("api", "k", b"{ }"))
     assert Run.objects.count() == 1
 
@@ -155,7 +155,7 @@ def test_a_repeat_is_answered_although_the_session_was_archived_since() -> None:
     session.archived_at = timezone.now()
     session.save()
 
-    assert _start(idempotency=key, session=session) == Started(first.run, created=False)
+    assert _start(idempotency=key, session=session) == StartResult(first.run, created=False)
 
 
 def test_a_key_is_free_again_after_seven_days() -> None:
@@ -188,7 +188,7 @@ def test_a_version_is_found_by_slug_and_number() -> None:
 def test_a_version_that_is_not_there_says_what_is(reference: str, said: str) -> None:
     make_plan(CLONE)
 
-    with pytest.raises(NotThere, match=said):
+    with pytest.raises(NotFound, match=said):
         find_version(reference)
 
 
@@ -207,7 +207,7 @@ def test_a_restart_may_name_another_version() -> None:
 
     assert restart(old, actor=OLIVIA).plan_version.number == 1
     assert restart(old, actor=OLIVIA, version=2).plan_version.number == 2
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         restart(old, actor=OLIVIA, version=3)
 
 
@@ -232,7 +232,7 @@ def test_a_start_beyond_the_backlog_is_refused(settings: Any) -> None:
 def test_a_run_that_began_makes_room_in_the_backlog(settings: Any) -> None:
     settings.CONTROLROOM_BACKLOG = 1
     start()
-    work()
+    run_worker_loop()
 
     assert start().status == "queued"
 

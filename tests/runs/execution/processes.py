@@ -14,7 +14,7 @@ from django.db import connection
 from psycopg.conninfo import make_conninfo
 
 from pulser.processes.child import Child, kill_group, spawn
-from runs.execution.identity import worker_name
+from runs.execution.worker_identity import worker_name
 from runs.models import Worker
 
 END_S = 20.0

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from pulser.catalogue import graph_of
+from pulser.catalogue import compiled_plan
 from pulser.kernel.assignment import VerifyEntry
 from pulser.language.catalogue import Effect
 from runs.execution.assigning import assign
@@ -50,7 +50,7 @@ def test_everything_that_the_plan_says_is_rendered() -> None:
     run.steps.filter(key="a").update(outputs={"url": "http://here/"})
     claim = claimed(run)
 
-    assignment = assign(claim, graph_of(claim.version_id))
+    assignment = assign(claim, compiled_plan(claim.version_id))
 
     assert assignment.arguments == {"url": "http://here/", "method": "POST"}
     assert assignment.verify == (VerifyEntry("regex", {"in": "body", "pattern": "ok"}, required=False),)
@@ -103,4 +103,4 @@ def test_only_groups_of_this_host_are_left_over() -> None:
     Attempt.objects.filter(process_group=12).update(host="elsewhere")
     claim = claimed(run)
 
-    assert assign(claim, graph_of(claim.version_id)).leftover_groups == (11,)
+    assert assign(claim, compiled_plan(claim.version_id)).leftover_groups == (11,)

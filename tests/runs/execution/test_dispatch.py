@@ -11,7 +11,7 @@ from django.utils import timezone
 from runs import tasks
 from runs.execution import dispatch
 from runs.execution.dispatch import QUEUE, wake
-from runs.execution.work import work
+from runs.execution.worker_loop import run_worker_loop
 from runs.models import Worker
 from tests.factories import make_lane, start
 from tests.runs.helpers import status_of
@@ -30,7 +30,7 @@ def broker(celery_sent: list[str]) -> Iterator[Any]:
 @pytest.fixture
 def in_a_burst(monkeypatch: pytest.MonkeyPatch, celery_sent: list[str]) -> None:
     """This process has just woken somebody."""
-    monkeypatch.setattr(dispatch, "PAUSE_S", 3600.0)
+    monkeypatch.setattr(dispatch, "DISPATCH_PAUSE_S", 3600.0)
     wake("01900000-0000-7000-8000-000000000000")
     celery_sent.clear()
 
@@ -76,7 +76,7 @@ def test_without_a_known_worker_one_message_waits_for_the_first_that_comes(broke
 def test_a_free_worker_does_all_that_is_queued() -> None:
     runs = [start(), start(lane=make_lane("B")), start()]
 
-    work()
+    run_worker_loop()
 
     assert [status_of(run) for run in runs] == ["success"] * 3
 
@@ -95,7 +95,7 @@ def test_lanes_take_turns_by_the_age_of_their_next_runs() -> None:
     urgent = start(lane=other, title="other")
     later = start(lane=flood, title="flood late")
 
-    work()
+    run_worker_loop()
 
     for run in (*first, urgent, later):
         run.refresh_from_db()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
-from pulser.catalogue import graph_of
+from pulser.catalogue import compiled_plan
 from pulser.kernel.assignment import Assignment
 from runs.commands import cancel
 from runs.execution.assigning import assign
@@ -36,7 +36,7 @@ class DatabaseBackend:
     def assign(self, tool: str, arguments: dict[str, Any], **fields: Any) -> tuple[Assignment, DatabaseReporter]:
         self.run = start(plan(shell("step", "true", retry=ONCE)))
         claim = claimed(self.run, ALICE)
-        graph = graph_of(claim.version_id)
+        graph = compiled_plan(claim.version_id)
         assignment = replace(assign(claim, graph), tool=tool, arguments=arguments, **fields)
         return assignment, DatabaseReporter(claim, graph, effect=assignment.effect, go_on=lambda: True)
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from runs.commands import approve
 from runs.execution.sweep import sweep
-from runs.execution.work import work
+from runs.execution.worker_loop import run_worker_loop
 from runs.models import Lane, Run, Worker
 from runs.transitions import claim_any
 from tests.factories import make_actor, make_lane, start
@@ -56,7 +56,7 @@ def test_a_worker_goes_straight_on_to_the_runs_that_its_lane_held_back() -> None
         take(run, ALICE)
     finished(claim)
 
-    assert work() == 2
+    assert run_worker_loop() == 2
 
     assert [status_of(run) for run in runs] == ["success"] * 3
 
@@ -66,7 +66,7 @@ def test_higher_priority_starts_first_then_age() -> None:
     for title, priority in (("old", 0), ("young", 0), ("urgent", 5), ("idle", -1)):
         start(HELLO, lane=lane, title=title, priority=priority)
 
-    work()
+    run_worker_loop()
 
     assert _started_order() == ["urgent", "old", "young", "idle"]
 
@@ -100,8 +100,8 @@ def test_a_paused_lane_starts_nothing_and_lets_what_runs_go_on() -> None:
     Lane.objects.filter(pk=lane.pk).update(paused=True)
 
     finished(claim)
-    work()
-    work()
+    run_worker_loop()
+    run_worker_loop()
 
     assert (status_of(running), status_of(queued)) == ("success", "queued")
 
@@ -109,7 +109,7 @@ def test_a_paused_lane_starts_nothing_and_lets_what_runs_go_on() -> None:
 def test_a_lane_that_is_no_longer_paused_goes_on_with_the_next_sweep(celery_sent: list[str]) -> None:
     lane = make_lane("B", limit=5, paused=True)
     queued = start(HELLO, lane=lane)
-    work()
+    run_worker_loop()
     _age(queued)
     Worker.objects.create(name="w", host="h", pid=1, slots=2, started_at=queued.created_at, seen_at=timezone.now())
     sweep()

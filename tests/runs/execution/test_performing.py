@@ -14,8 +14,8 @@ from django.db import connection
 from controlroom.celery import TRANSPORT
 from pulser.kernel import execution
 from runs.execution import dispatch
-from runs.execution.identity import host
-from runs.execution.work import work
+from runs.execution.worker_identity import host
+from runs.execution.worker_loop import run_worker_loop
 from runs.execution.workspace import workspace_of
 from runs.models import Attempt, Worker
 from runs.transitions import lose_lease
@@ -187,7 +187,7 @@ def test_a_workspace_that_cannot_be_made_is_tried_again_later(monkeypatch: pytes
     monkeypatch.setattr(settings, "WORK_DIR", tmp_path / "work")
     run = start(HELLO)
 
-    work()
+    run_worker_loop()
 
     attempt = attempts_of(run, "a")[0]
     assert (attempt.error_class, step_of(run, "a").status) == ("transient", "backoff")

@@ -13,7 +13,7 @@ from runs.commands import retry
 from runs.execution import reporter
 from runs.execution.sweep import sweep
 from runs.models import Event, Run, Step
-from runs.transitions import progress
+from runs.transitions import set_progress
 from runs.transitions.claim import Claim
 from tests.factories import make_actor, make_lane, make_session, start
 from tests.runs.execution.plans import ONCE, plan, shell
@@ -51,7 +51,7 @@ def at(claim: Claim) -> tuple[int | None, int | None]:
 
 
 def test_progress_is_an_event_and_stands_on_the_step(claim: Claim) -> None:
-    assert progress(claim, done=3, total=10)
+    assert set_progress(claim, done=3, total=10)
     assert (at(claim), told(claim)) == ((3, 10), [{"done": 3, "total": 10}])
 
 
@@ -78,7 +78,7 @@ def test_a_worker_that_lost_its_lease_tells_nothing(claim: Claim) -> None:
     let_leases_run_out(run)
     sweep()
     claimed(run, BOB)
-    assert not progress(claim, done=3, total=10)
+    assert not set_progress(claim, done=3, total=10)
     assert (at(claim), told(claim)) == ((None, None), [])
 
 

@@ -38,7 +38,7 @@ STAYS_ONCE = "test -e begun && exit 0; touch begun; sleep 300"
 
 @pytest.fixture
 def hired(tmp_path: Path) -> Iterator[Crew]:
-    hints.client().flushall()  # the messages of all tests before
+    hints.redis_client().flushall()  # the messages of all tests before
     with crew(tmp_path) as hired:
         yield hired
 
@@ -93,7 +93,7 @@ def test_runs_go_through_and_a_flushed_redis_costs_time_only(hired: Crew) -> Non
     wait_until((workspace_of(str(run.pk)) / "begun").exists)
     late = start(plan(shell("a", "true")))
 
-    hints.client().flushall()
+    hints.redis_client().flushall()
     (workspace_of(str(run.pk)) / "go").touch()
     after = start(plan(shell("a", "true")))
 

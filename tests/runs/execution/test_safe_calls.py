@@ -6,7 +6,7 @@ import pytest
 
 from pulser.kernel.lease import check_lease
 from runs.commands import approve
-from runs.execution.perform import perform
+from runs.execution.execute_claim import execute_claim
 from runs.execution.sweep import sweep
 from runs.execution.workspace import workspace_of
 from runs.transitions.claim import LEASE_S
@@ -34,9 +34,9 @@ def test_a_claim_that_reached_its_worker_too_late_is_not_carried_out() -> None:
     let_leases_run_out(run)
     sweep()
     approve(str(run.pk), "send", actor=make_actor())
-    perform(claimed(run, BOB))
+    execute_claim(claimed(run, BOB))
 
-    perform(late)
+    execute_claim(late)
 
     assert (workspace_of(str(run.pk)) / "sent").read_text() == "sent\n"
     assert kinds(run)[-1] == "attempt.rejected"
@@ -58,5 +58,5 @@ def test_a_step_that_may_be_repeated_is_not_asked_about() -> None:
     late = claimed(run)
     let_leases_run_out(run)
 
-    assert perform(late).accepted  # nobody else took it: its work counts
+    assert execute_claim(late).accepted  # nobody else took it: its work counts
     assert step_of(run, "a").status == "success"

@@ -96,7 +96,7 @@ def test_a_cancelled_run_whose_worker_is_silent_is_ended(monkeypatch: pytest.Mon
     cancel(str(run.pk), actor=make_actor())
     assert sweep() == _found()
 
-    monkeypatch.setattr(sweeping, "SILENT_S", 0.0)
+    monkeypatch.setattr(sweeping, "UNRESPONSIVE_AFTER_S", 0.0)
 
     assert sweep() == _found(silent=1)
     assert status_of(run) == "cancelled"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pulser.catalogue import graph_of
+from pulser.catalogue import compiled_plan
 from pulser.models import PlanVersion
 from runs.commands import retry
 from runs.errors import MoveRefused, StartRefused
@@ -32,7 +32,7 @@ SOUND = plan(shell("a", "true"), slug="sound")
 def _make_unreadable(run: Run) -> None:
     """As if the language had changed since."""
     PlanVersion.objects.filter(pk=run.plan_version_id).update(document={"pulser": 0, "slug": "old", "stages": []})
-    graph_of.cache_clear()
+    compiled_plan.cache_clear()
 
 
 def test_a_queued_run_of_it_at_the_head_of_its_lane_ends_and_the_next_one_runs() -> None:

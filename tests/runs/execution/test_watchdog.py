@@ -16,10 +16,10 @@ from kombu.exceptions import OperationalError
 
 from chaos.proxy import Loop, Mode, Proxy
 from runs import hints
-from runs.execution import stopping
-from runs.execution.identity import claimant
-from runs.execution.presence import register
+from runs.execution import shutdown
 from runs.execution.watchdog import Watchdog
+from runs.execution.worker_identity import claimant
+from runs.execution.worker_registry import register_worker
 from runs.execution.workspace import workspace_of
 from runs.models import Run, Worker
 from tests.factories import start
@@ -47,7 +47,7 @@ STAYS_ONCE = "test -e begun && exit 0; touch begun; sleep 300"
 
 @pytest.fixture
 def hired(tmp_path: Path) -> Iterator[Crew]:
-    hints.client().flushall()
+    hints.redis_client().flushall()
     with crew(tmp_path) as hired:
         yield hired
 
@@ -249,7 +249,7 @@ def line() -> Iterator[Proxy]:
 @pytest.fixture
 def stand_in() -> Iterator[subprocess.Popen[bytes]]:
     """A process that stands in for a worker's main process, registered long ago and never answering."""
-    register(slots=1)
+    register_worker(slots=1)
     Worker.objects.update(started_at=RawSQL("clock_timestamp() - interval '2 minutes'", []))
     with subprocess.Popen(["sleep", "60"]) as process:
         yield process
@@ -276,7 +276,7 @@ def test_a_worker_is_ended_when_nothing_that_was_sent_comes_out(stand_in: subpro
             watchdog.look()
         assert stand_in.wait(10) == -signal.SIGTERM
     finally:
-        stopping._MOMENT.pack_into(stopping._since, 0, 0.0)
+        shutdown._MOMENT.pack_into(shutdown._since, 0, 0.0)
 
 
 def test_a_worker_whose_slots_are_all_busy_is_not_suspected(stand_in: subprocess.Popen[bytes]) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from controlroom.ops import vitals
+from controlroom.ops import health_data
 from runs.execution.dispatch import free_slots
 from runs.models import Worker
 from runs.models.worker import ALIVE_S
-from runs.queries.waiting_reasons import read_room
+from runs.queries.waiting_reasons import read_capacity
 from tests.factories import make_token, make_worker
 
 pytestmark = pytest.mark.django_db
@@ -27,11 +27,11 @@ def counts_for_dispatch(_client: Client) -> bool:
 
 
 def counts_for_waiting_reasons(_client: Client) -> bool:
-    return read_room().has_workers
+    return read_capacity().has_workers
 
 
 def is_in_the_vitals(_client: Client) -> bool:
-    return [crew.is_gone for crew in vitals.crews()] == [False]
+    return [crew.is_gone for crew in health_data.worker_loads()] == [False]
 
 
 def is_in_the_status(client: Client) -> bool:

@@ -8,7 +8,14 @@ from django.utils import timezone
 
 from controlroom.web.presenters.cards import CardStep
 from runs.models import Run, Worker
-from runs.queries.waiting_reasons import LaneState, Room, Why, read_room, why_not, whys
+from runs.queries.waiting_reasons import (
+    Capacity,
+    LaneState,
+    WaitingReason,
+    read_capacity,
+    waiting_reason,
+    waiting_reasons_by_run,
+)
 from tests.factories import make_lane, make_run, start
 
 SOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -25,8 +32,8 @@ def step(status: str, key: str = "fetch", **fields: object) -> CardStep:
     return CardStep(**{"key": key, "status": status, "progress_done": None, "progress_total": None, **blank, **fields})
 
 
-def room(*, has_workers: bool = True, used: int = 0, queued: int = 1, **lane: object) -> Room:
-    return Room({LANE: LaneState(name="A", used=used, limit=10, queued=queued, **lane)}, has_workers)  # type: ignore[arg-type]
+def room(*, has_workers: bool = True, used: int = 0, queued: int = 1, **lane: object) -> Capacity:
+    return Capacity({LANE: LaneState(name="A", used=used, limit=10, queued=queued, **lane)}, has_workers)  # type: ignore[arg-type]
 
 
 def behind(*others: UUID, run: Run) -> tuple[UUID, ...]:
@@ -35,26 +42,28 @@ def behind(*others: UUID, run: Run) -> tuple[UUID, ...]:
 
 def test_a_paused_lane_says_so_with_its_reason() -> None:
     asked = room(is_paused=True, reason="deploy freeze", used=10)
-    assert why_not(run_in("queued"), [], room=asked) == Why("lane A is paused: deploy freeze")
+    assert waiting_reason(run_in("queued"), [], room=asked) == WaitingReason("lane A is paused: deploy freeze")
 
 
 def test_a_paused_lane_says_who_paused_it() -> None:
     asked = room(is_paused=True, paused_by="olivia", reason="deploy freeze")
-    assert why_not(run_in("queued"), [], room=asked) == Why("lane A is paused by olivia: deploy freeze")
+    assert waiting_reason(run_in("queued"), [], room=asked) == WaitingReason(
+        "lane A is paused by olivia: deploy freeze"
+    )
 
 
 def test_a_paused_lane_without_a_reason_says_so_all_the_same() -> None:
-    assert why_not(run_in("queued"), [], room=room(is_paused=True)) == Why("lane A is paused")
+    assert waiting_reason(run_in("queued"), [], room=room(is_paused=True)) == WaitingReason("lane A is paused")
 
 
 def test_a_full_lane_says_how_many_hold_it_and_whose_turn_it_is() -> None:
     run = run_in("queued")
-    why = why_not(run, [], room=room(used=10, queue=behind(uuid4(), uuid4(), run=run)))
-    assert why == Why("lane A is full (10 of 10); 3rd in line")
+    why = waiting_reason(run, [], room=room(used=10, queue=behind(uuid4(), uuid4(), run=run)))
+    assert why == WaitingReason("lane A is full (10 of 10); 3rd in line")
 
 
 def test_without_workers_that_is_the_reason() -> None:
-    assert why_not(run_in("queued"), [], room=room(has_workers=False)) == Why("no worker is alive")
+    assert waiting_reason(run_in("queued"), [], room=room(has_workers=False)) == WaitingReason("no worker is alive")
 
 
 @pytest.mark.parametrize(
@@ -63,13 +72,13 @@ def test_without_workers_that_is_the_reason() -> None:
 )
 def test_a_place_in_line_is_told(before: int, said: str) -> None:
     run = run_in("queued")
-    why = why_not(run, [], room=room(queue=behind(*(uuid4() for _ in range(before)), run=run)))
-    assert why == Why(said)
+    why = waiting_reason(run, [], room=room(queue=behind(*(uuid4() for _ in range(before)), run=run)))
+    assert why == WaitingReason(said)
 
 
 def test_a_place_far_behind_is_told_by_the_length_of_the_line() -> None:
-    why = why_not(run_in("queued"), [], room=room(queued=4000, queue=(uuid4(),)))
-    assert why == Why("one of 4000 in line")
+    why = waiting_reason(run_in("queued"), [], room=room(queued=4000, queue=(uuid4(),)))
+    assert why == WaitingReason("one of 4000 in line")
 
 
 def test_a_person_is_named_with_the_deadline_and_before_any_timer() -> None:
@@ -77,27 +86,29 @@ def test_a_person_is_named_with_the_deadline_and_before_any_timer() -> None:
         step("waiting", deadline_at=SOON),
         step("waiting", wait_role="operator", wait_message="Publish?", deadline_at=LATER),
     ]
-    assert why_not(run_in("waiting"), steps, room=Room()) == Why("for operator: Publish?", LATER)
+    assert waiting_reason(run_in("waiting"), steps, room=Capacity()) == WaitingReason("for operator: Publish?", LATER)
 
 
 def test_of_what_is_due_the_first_is_named() -> None:
     steps = [step("backoff", "fetch", next_attempt_at=LATER), step("waiting", "pause", deadline_at=SOON)]
-    assert why_not(run_in("waiting"), steps, room=Room()) == Why("pause", SOON)
+    assert waiting_reason(run_in("waiting"), steps, room=Capacity()) == WaitingReason("pause", SOON)
 
 
 def test_a_running_run_whose_steps_run_needs_no_reason() -> None:
-    assert why_not(run_in("running"), [step("running"), step("queued")], room=Room()) is None
+    assert waiting_reason(run_in("running"), [step("running"), step("queued")], room=Capacity()) is None
 
 
 def test_a_running_run_that_stands_still_says_what_it_lacks() -> None:
     queued = [step("queued", "one")]
-    assert why_not(run_in("running"), queued, room=Room()) == Why("one: waiting for a free worker")
-    assert why_not(run_in("running"), queued, room=Room(has_workers=False)) == Why("one: no worker is alive")
+    assert waiting_reason(run_in("running"), queued, room=Capacity()) == WaitingReason("one: waiting for a free worker")
+    assert waiting_reason(run_in("running"), queued, room=Capacity(has_workers=False)) == WaitingReason(
+        "one: no worker is alive"
+    )
 
 
 @pytest.mark.parametrize("status", ["success", "error", "cancelled"])
 def test_what_has_ended_needs_no_reason(status: str) -> None:
-    assert why_not(run_in(status), [step("waiting", deadline_at=SOON)], room=room()) is None
+    assert waiting_reason(run_in(status), [step("waiting", deadline_at=SOON)], room=room()) is None
 
 
 @pytest.mark.django_db
@@ -108,7 +119,7 @@ def test_the_queue_is_in_the_order_in_which_the_lane_takes_runs() -> None:
     Run.objects.filter(pk=late.pk).update(queued_at=now + timedelta(seconds=5))
     Run.objects.filter(pk=urgent.pk).update(priority=5)
     Run.objects.filter(pk=again.pk).update(started_at=now)
-    assert list(read_room().lanes[lane.pk].queue) == [urgent.pk, again.pk, early.pk, late.pk]
+    assert list(read_capacity().lanes[lane.pk].queue) == [urgent.pk, again.pk, early.pk, late.pk]
 
 
 @pytest.mark.django_db
@@ -118,7 +129,7 @@ def test_reasons_of_many_runs_are_read_at_once(django_assert_num_queries: object
     queued = [start(lane=lane) for _ in range(3)]
     Worker.objects.create(name="w", host="h", pid=1, slots=1, started_at=timezone.now(), seen_at=timezone.now())
     with django_assert_num_queries(2):  # type: ignore[operator]
-        found = whys(queued, {})
+        found = waiting_reasons_by_run(queued, {})
     assert [found[run.pk].text.rpartition("; ")[2] for run in queued] == ["next in line", "2nd in line", "3rd in line"]
 
 
@@ -127,8 +138,8 @@ def test_a_worker_that_was_not_heard_of_is_not_alive() -> None:
     start()
     long_ago = timezone.now() - timedelta(minutes=5)
     Worker.objects.create(name="w", host="h", pid=1, slots=1, started_at=long_ago, seen_at=long_ago)
-    assert read_room().has_workers is False
+    assert read_capacity().has_workers is False
 
 
 def test_nobody_is_asked_for_runs_that_have_ended() -> None:
-    assert whys([run_in("success")], {}) == {}
+    assert waiting_reasons_by_run([run_in("success")], {}) == {}

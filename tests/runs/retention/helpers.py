@@ -13,7 +13,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from runs.models import Run
-from runs.retention.pruning import Removed, Tally, artifacts_root, moment_before, prune
+from runs.retention.pruning import Removed, RemovedCount, artifacts_root, moment_before, prune
 from tests.factories import make_run
 
 DAY_S = 86_400.0
@@ -50,5 +50,5 @@ def added(batches: Iterable[Removed]) -> Removed:
     total: Removed = {}
     for batch in batches:
         for name, tally in batch.items():
-            total[name] = total.get(name, Tally()) + tally
+            total[name] = total.get(name, RemovedCount()) + tally
     return {name: tally for name, tally in total.items() if tally.rows}

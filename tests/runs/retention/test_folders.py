@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from runs.retention import folders
-from runs.retention.folders import BIN, discard, empty
+from runs.retention.folders import TRASH, empty_trash, move_to_trash
 
 NOBODY = 65534
 DEEP = 3_000  # folders in one another: more than Python's stack, and than a path may be long
@@ -40,18 +40,18 @@ def make_workspace(root: Path) -> Path:
 
 
 def remove(root: Path, path: Path) -> int:
-    assert discard(root, path.name)
-    return sum(empty(root))
+    assert move_to_trash(root, path.name)
+    return sum(empty_trash(root))
 
 
 def left(root: Path) -> list[Path]:
-    return list((root / BIN).iterdir())
+    return list((root / TRASH).iterdir())
 
 
 def test_a_discarded_folder_is_out_of_use_at_once(root: Path) -> None:
     path = make_workspace(root)
     (path / "file").touch()
-    assert discard(root, path.name)
+    assert move_to_trash(root, path.name)
     assert not path.exists()
 
 
@@ -65,8 +65,8 @@ def test_it_goes_with_everything_in_it(root: Path) -> None:
 
 
 def test_what_is_not_there_cannot_be_discarded(root: Path) -> None:
-    assert not discard(root, str(uuid.uuid4()))
-    assert not discard(root / "nowhere", str(uuid.uuid4()))
+    assert not move_to_trash(root, str(uuid.uuid4()))
+    assert not move_to_trash(root / "nowhere", str(uuid.uuid4()))
 
 
 def test_links_go_and_what_they_point_to_stays(root: Path, outside: Path) -> None:
@@ -158,11 +158,11 @@ def test_each_step_deletes_a_bounded_number_and_who_stops_can_go_on(root: Path) 
     path = make_workspace(root)
     for number in range(3 * folders.CHUNK):
         (path / f"file{number}").touch()
-    discard(root, path.name)
-    steps = empty(root)
+    move_to_trash(root, path.name)
+    steps = empty_trash(root)
     assert next(steps) == folders.CHUNK
     steps.close()
-    assert max(counts := list(empty(root))) <= folders.CHUNK
+    assert max(counts := list(empty_trash(root))) <= folders.CHUNK
     assert sum(counts) == 2 * folders.CHUNK + 1
     assert left(root) == []
 
@@ -171,8 +171,8 @@ def test_two_who_empty_the_same_bin_do_no_harm(root: Path) -> None:
     path = make_workspace(root)
     for number in range(2 * folders.CHUNK):
         (path / f"folder{number}").mkdir()
-    discard(root, path.name)
-    first, second = empty(root), empty(root)
+    move_to_trash(root, path.name)
+    first, second = empty_trash(root), empty_trash(root)
     for _ in zip(first, second, strict=False):
         pass
     assert sum(first) + sum(second) >= 0

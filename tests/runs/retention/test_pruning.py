@@ -14,7 +14,7 @@ from django.utils import timezone
 from runs.commands import retry
 from runs.models import Artifact, Attempt, Delivery, Event, Hook, LogChunk, Proof, Run, Step
 from runs.retention import pruning
-from runs.retention.folders import BIN
+from runs.retention.folders import TRASH
 from runs.retention.pruning import OF_RUNS, artifacts_root, moment_before, prune
 from runs.transitions.locked_run import lock_run
 from tests.factories import make_actor, make_run
@@ -190,7 +190,7 @@ def test_a_folder_that_is_younger_than_what_goes_is_no_orphan(data: Path) -> Non
 def test_the_bin_is_empty_afterwards() -> None:
     grow_old(run_plan(BUSY), 100)
     pruned(90)
-    assert list((artifacts_root() / BIN).iterdir()) == []
+    assert list((artifacts_root() / TRASH).iterdir()) == []
 
 
 @pytest.mark.django_db(transaction=True)

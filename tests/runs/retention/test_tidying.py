@@ -44,7 +44,7 @@ def test_workspaces_are_cleaned_a_day_after_success(settings: Any) -> None:
     path = make_workspace(ended(1.1))
     tidy()
     assert not path.exists()
-    assert list((path.parent / folders.BIN).iterdir()) == []
+    assert list((path.parent / folders.TRASH).iterdir()) == []
 
 
 def test_workspaces_can_be_kept_for_ever(settings: Any) -> None:
@@ -63,7 +63,7 @@ def test_a_round_takes_one_step_at_least_and_the_next_goes_on(settings: Any) -> 
         rounds += 1
         assert rounds < 20
     assert rounds > 4
-    assert list((path.parent / folders.BIN).iterdir()) == []
+    assert list((path.parent / folders.TRASH).iterdir()) == []
 
 
 def test_after_a_step_that_broke_the_next_round_begins_anew(

@@ -8,11 +8,11 @@ import pytest
 from django.conf import settings
 
 from runs.commands import retry
-from runs.execution.work import work
+from runs.execution.worker_loop import run_worker_loop
 from runs.models import Run
-from runs.retention.folders import BIN
+from runs.retention.folders import TRASH
 from runs.retention.pruning import moment_before
-from runs.retention.workspaces import RETRY_FACTOR, clean
+from runs.retention.workspaces import RETRY_FACTOR, clean_workspaces
 from runs.transitions.locked_run import lock_run
 from tests.factories import make_actor, make_run
 from tests.runs.execution.plans import ONCE, plan, shell
@@ -37,7 +37,7 @@ def make_workspace(run: Run) -> Path:
 
 
 def cleaned(keep_s: float = KEEP_S) -> int:
-    return sum(clean(Path(settings.WORK_DIR), keep_s=keep_s, born_before=moment_before(keep_s)))
+    return sum(clean_workspaces(Path(settings.WORK_DIR), keep_s=keep_s, born_before=moment_before(keep_s)))
 
 
 def test_a_day_after_success_the_workspace_goes() -> None:
@@ -79,7 +79,7 @@ def test_the_workspace_of_a_run_that_is_gone_goes_too() -> None:
 def test_what_is_no_workspace_stays() -> None:
     root = Path(settings.WORK_DIR)
     (root / "somebody-elses").mkdir(parents=True)
-    (root / BIN).mkdir()
+    (root / TRASH).mkdir()
     assert cleaned(0) == 0
     assert (root / "somebody-elses").exists()
 
@@ -96,7 +96,7 @@ class TestRetry:
         (Path(settings.WORK_DIR) / "go").touch()
 
         retry(str(run.pk), actor=make_actor())
-        work()
+        run_worker_loop()
 
         assert status_of(run) == "success"
         assert b"no file" in log_of(run, "b")
@@ -107,7 +107,7 @@ class TestRetry:
         (Path(settings.WORK_DIR) / "go").touch()
 
         retry(str(run.pk), actor=make_actor())
-        work()
+        run_worker_loop()
 
         assert status_of(run) == "success"
         assert log_of(run, "b") == b""

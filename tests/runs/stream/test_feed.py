@@ -31,7 +31,7 @@ async def test_after_redis_cut_the_subscription_nothing_is_missing() -> None:
     run = await outside(start)
     async with open_socket(f"/ws/runs/{run.pk}?format=events", bearer(await outside(make_token))) as client:
         await client.frame()
-        await outside(hints.client().execute_command, "CLIENT", "KILL", "TYPE", "PUBSUB")
+        await outside(hints.redis_client().execute_command, "CLIENT", "KILL", "TYPE", "PUBSUB")
         await outside(say, run, "run.started")
         assert (await client.frame(within_s=10))["seq"] == 2
         await outside(tell, run)

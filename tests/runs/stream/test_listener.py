@@ -11,7 +11,7 @@ import pytest
 
 from runs import hints
 from runs.stream import listener
-from runs.stream.listener import Listener
+from runs.stream.listener import HintListener
 
 
 class Heard:
@@ -20,7 +20,7 @@ class Heard:
     def __init__(self) -> None:
         self.hints: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.connects: asyncio.Queue[None] = asyncio.Queue()
-        self.listener = Listener(on_hint=self.hints.put_nowait, on_connect=lambda: self.connects.put_nowait(None))
+        self.listener = HintListener(on_hint=self.hints.put_nowait, on_connect=lambda: self.connects.put_nowait(None))
 
     async def hint(self) -> dict[str, Any]:
         return await asyncio.wait_for(self.hints.get(), 5)
@@ -42,7 +42,7 @@ async def listening() -> AsyncIterator[Heard]:
 
 def cut_subscriptions() -> None:
     """CLIENT KILL for each connection that subscribes."""
-    hints.client().execute_command("CLIENT", "KILL", "TYPE", "PUBSUB")
+    hints.redis_client().execute_command("CLIENT", "KILL", "TYPE", "PUBSUB")
 
 
 async def test_a_hint_is_heard() -> None:
@@ -62,14 +62,14 @@ async def test_a_cut_connection_is_made_anew_and_said_so() -> None:
 async def test_a_hint_that_is_none_is_passed_over() -> None:
     async with listening() as heard:
         for junk in (b"\xff", b"[]", b'{"run": 1}', b"{"):
-            hints.client().publish(hints.channel(), junk)
+            hints.redis_client().publish(hints.channel(), junk)
         hints.publish("run-1", seq=1)
         assert (await heard.hint())["run"] == "run-1"
 
 
 async def test_a_flushed_server_keeps_the_subscription() -> None:
     async with listening() as heard:
-        hints.client().flushall()
+        hints.redis_client().flushall()
         hints.publish("run-1", seq=1)
         assert (await heard.hint())["run"] == "run-1"
 
@@ -99,7 +99,7 @@ async def test_a_server_that_does_not_answer_is_given_up(monkeypatch: pytest.Mon
 @pytest.mark.parametrize("turns", range(4))
 async def test_a_viewer_that_leaves_just_as_the_subscription_stands_is_gone(turns: int) -> None:
     """`asyncio.wait_for` of Python 3.11 swallows such a farewell: the viewer watched on, though nobody was there."""
-    silent = Listener(on_hint=lambda hint: None, on_connect=lambda: None)
+    silent = HintListener(on_hint=lambda hint: None, on_connect=lambda: None)
 
     async def watch() -> None:
         await silent.wait_connected(5)

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import pytest
 
 from runs.accounts.callers import Caller
-from runs.stream.refusals import Reason, Refusal
-from runs.stream.topics import CHANGED_MAX, KEPT_BYTES, KEPT_MAX, Topic, Watch
+from runs.stream.refusals import Refusal, RefusalReason
+from runs.stream.topics import CHANGED_MAX, KEPT_BYTES, KEPT_MAX, Subscription, Topic
 from tests.factories import make_actor
 
 JOIN_S = 0.1
 
 
-def enter(topic: Topic) -> Watch:
-    watch = Watch(topic, Caller(make_actor()))
+def enter(topic: Topic) -> Subscription:
+    watch = Subscription(topic, Caller(make_actor()))
     topic.watches.add(watch)
     return watch
 
@@ -71,7 +71,7 @@ async def test_a_viewer_who_never_takes_its_news_is_told_to_come_back() -> None:
     watch.wake(f"run-{number}" for number in range(CHANGED_MAX + 1))
     with pytest.raises(Refusal) as refusal:
         await watch.news()
-    assert refusal.value.reason == Reason.RECONNECT
+    assert refusal.value.reason == RefusalReason.RECONNECT
 
 
 async def test_a_round_lasts_until_all_who_wait_for_its_answers_have_them() -> None:
@@ -84,7 +84,7 @@ async def test_a_round_lasts_until_all_who_wait_for_its_answers_have_them() -> N
         await asyncio.sleep(0.1)
         return dict.fromkeys(keys, "card")
 
-    async def look(watch: Watch) -> None:
+    async def look(watch: Subscription) -> None:
         await watch.news()
         await topic.shared([1], read_slowly)
 
@@ -147,7 +147,7 @@ async def test_a_flood_of_changes_between_two_rounds_takes_bounded_room_and_send
     assert len(topic._changed) <= CHANGED_MAX + 1
     with pytest.raises(Refusal) as refusal:
         await watch.news()
-    assert refusal.value.reason == Reason.RECONNECT
+    assert refusal.value.reason == RefusalReason.RECONNECT
 
 
 async def test_a_viewer_who_was_sent_away_and_does_not_go_gathers_nothing_without_end() -> None:

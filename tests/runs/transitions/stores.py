@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
-from pulser.catalogue import graph_of
+from pulser.catalogue import compiled_plan
 from pulser.engine.store import RunStore
 from runs.errors import MoveRefused
 from runs.models import Event, Run
@@ -31,7 +31,7 @@ class Handle(NamedTuple):
 
 
 def in_memory(source: str) -> Handle:
-    run = MemoryRun(graph_of(start(source).plan_version_id), status="running", has_started=True)
+    run = MemoryRun(compiled_plan(start(source).plan_version_id), status="running", has_started=True)
 
     @contextmanager
     def opened() -> Iterator[RunStore]:

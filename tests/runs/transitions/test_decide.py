@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from runs.commands import approve, reject
-from runs.errors import Forbidden, MoveRefused, NotThere
+from runs.errors import Forbidden, MoveRefused, NotFound
 from runs.transitions import expire
 from runs.transitions.outcomes import (
     Suspended,
@@ -44,7 +44,7 @@ def test_only_who_has_the_role_decides(verb: Callable[..., None]) -> None:
 
 @pytest.mark.parametrize("verb", [approve, reject])
 def test_a_step_that_the_run_has_not_cannot_be_decided(verb: Callable[..., None]) -> None:
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         verb(str(start(GATE).pk), "gates", actor=OLIVIA)
 
 

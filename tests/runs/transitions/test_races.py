@@ -10,7 +10,7 @@ from django.db import connections, transaction
 
 from pulser.language.catalogue import ErrorClass
 from runs.commands import approve, cancel, reject, retry
-from runs.commands.start import Idempotency, Started, start_run
+from runs.commands.start import Idempotency, StartResult, start_run
 from runs.errors import MoveRefused
 from runs.execution.sweep import sweep
 from runs.models import Event, Lane, Run
@@ -163,7 +163,7 @@ def test_one_key_starts_one_run_however_many_ask() -> None:
     version, lane, session = make_plan(ONE), make_lane(), make_session()
     key = Idempotency.of("api", "key-1", b"{}")
 
-    def ask() -> Started:
+    def ask() -> StartResult:
         return start_run(version, params={}, actor=OLIVIA, trigger="api", lane=lane, session=session, idempotency=key)
 
     results = together(*[ask] * 6)

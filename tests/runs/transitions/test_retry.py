@@ -10,7 +10,7 @@ from django.db.models import F
 
 from pulser.language.catalogue import ErrorClass
 from runs.commands import archive, cancel, retry
-from runs.errors import NotThere
+from runs.errors import NotFound
 from runs.models import Run
 from runs.transitions.outcomes import Success, failure
 from tests.factories import make_actor, make_run, start
@@ -108,7 +108,7 @@ def test_a_retry_from_an_earlier_step_runs_all_that_follows_it() -> None:
 def test_a_retry_from_a_step_that_the_run_has_not_is_not_there() -> None:
     run = _run_in("error")
 
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         retry(str(run.pk), actor=OLIVIA, start="deploy")
 
 

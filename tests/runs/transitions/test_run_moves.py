@@ -11,7 +11,7 @@ import pytest
 from pulser.engine.states import RunStatus
 from runs.accounts.actors import Actor
 from runs.commands import archive, cancel, retry, unarchive
-from runs.errors import Forbidden, MoveRefused, NotThere
+from runs.errors import Forbidden, MoveRefused, NotFound
 from runs.models import Event, Run, Step
 from tests.factories import make_actor, make_run
 from tests.runs.helpers import (
@@ -87,5 +87,5 @@ def test_who_may_not_act_changes_nothing(verb: Verb, actor: Actor) -> None:
 
 @pytest.mark.parametrize("verb", AFTER)
 def test_a_run_that_is_not_there_is_not_there(verb: Verb) -> None:
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         verb(str(uuid4()), actor=OLIVIA)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pulser.engine.advance import Fact, StepCounts
+from pulser.engine.advance import EndedStep, StepCounts
 from pulser.engine.outcomes import NO_LONGER_WAITING, AttemptEnd, Suspended
 from pulser.engine.states import StepStatus
 from pulser.engine.store import RunStore
@@ -162,8 +162,8 @@ def test_facts_are_those_of_the_steps_that_were_asked_about(make: Make) -> None:
         succeed(store, "first")
         store.move_steps("skip", ["second"], columns={"cause": "condition", "reason": "no"})
 
-        assert store.read_facts(["first"]) == {"first": Fact(StepStatus.SUCCESS, "", {"n": 1})}
-        assert store.read_facts(["second"]) == {"second": Fact(StepStatus.SKIPPED, "condition")}
+        assert store.read_facts(["first"]) == {"first": EndedStep(StepStatus.SUCCESS, "", {"n": 1})}
+        assert store.read_facts(["second"]) == {"second": EndedStep(StepStatus.SKIPPED, "condition")}
         assert store.read_facts([]) == {}
 
 
@@ -180,7 +180,7 @@ def test_a_reset_step_is_as_new_but_for_its_fence(make: Make) -> None:
         succeed(store, "first")
         store.reset_steps({"first": 0})
 
-        assert store.read_facts(["first"]) == {"first": Fact(StepStatus.PENDING)}
+        assert store.read_facts(["first"]) == {"first": EndedStep(StepStatus.PENDING)}
         assert store.meet_needs({"second": 1}) == ["second"]
         store.move_steps("release", ["first"], columns=QUEUED)
         assert [step.attempt for step in store.move_steps("cancel", ["first"], columns={"reason": ""})] == [1]

@@ -11,7 +11,7 @@ from django.db import connection
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from pulser.catalogue import graph_of
+from pulser.catalogue import compiled_plan
 from pulser.engine.graph import Graph
 from pulser.engine.outcomes import Failed, Outcome, Success
 from pulser.engine.states import RUN_MOVES, STEP_MOVES, RunStatus
@@ -257,4 +257,4 @@ def _by_chance(chance: random.Random) -> Iterator[Simulation]:
 
 
 def _new_story(source: str) -> Simulation:
-    return Simulation(graph_of(make_plan(source).pk))
+    return Simulation(compiled_plan(make_plan(source).pk))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controlroom.web.drawing import layered as module
-from controlroom.web.drawing.layered import Layout, layered, ranks, telling
+from controlroom.web.drawing.layered import Layout, layered_layout, ranks, transitive_reduction
 
 Edges = list[tuple[int, int]]
 
@@ -36,7 +36,7 @@ def assert_readable(layout: Layout, number: int) -> None:
 @given(dags())
 def test_no_nodes_overlap_and_each_edge_leads_forward(dag: tuple[int, Edges]) -> None:
     number, edges = dag
-    layout = layered(range(number), edges)
+    layout = layered_layout(range(number), edges)
     assert_readable(layout, number)
     assert set(layout.routes) == set(edges)
 
@@ -44,7 +44,7 @@ def test_no_nodes_overlap_and_each_edge_leads_forward(dag: tuple[int, Edges]) ->
 @settings(deadline=None)
 @given(dags())
 def test_bends_keep_clear_of_nodes(dag: tuple[int, Edges]) -> None:
-    layout = layered(range(dag[0]), dag[1])
+    layout = layered_layout(range(dag[0]), dag[1])
     bends = {place for route in layout.routes.values() for place in route}
     for (layer, row), place in itertools.product(bends, layout.places.values()):
         assert layer != place[0] or abs(row - place[1]) >= 0.69
@@ -54,13 +54,13 @@ def test_bends_keep_clear_of_nodes(dag: tuple[int, Edges]) -> None:
 @given(dags())
 def test_the_same_graph_gives_the_same_picture(dag: tuple[int, Edges]) -> None:
     number, edges = dag
-    assert layered(range(number), edges) == layered(range(number), list(reversed(edges)))
+    assert layered_layout(range(number), edges) == layered_layout(range(number), list(reversed(edges)))
 
 
 @given(dags())
 def test_edges_that_a_longer_way_implies_say_nothing_new(dag: tuple[int, Edges]) -> None:
     edges = sorted(set(dag[1]))
-    kept = telling(edges)
+    kept = transitive_reduction(edges)
     assert set(kept) <= set(edges)
     assert ranks(kept) == ranks(edges)
     assert {one: below(kept, one) for one, _ in edges} == {one: below(edges, one) for one, _ in edges}
@@ -74,7 +74,7 @@ def below(edges: Edges, node: int) -> set[int]:
 def test_a_graph_that_would_cost_too_much_is_drawn_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BENDS_MAX", 0)
     edges = [(0, 1), (1, 2), (2, 3), (4, 3)]
-    layout = layered(range(5), edges)
+    layout = layered_layout(range(5), edges)
     assert_readable_but_for_bends(layout, edges)
 
 
@@ -86,24 +86,24 @@ def assert_readable_but_for_bends(layout: Layout, edges: Edges) -> None:
 
 def test_steps_side_by_side_stand_in_their_order() -> None:
     edges = [(0, one) for one in range(1, 21)] + [(one, 21) for one in range(1, 21)]
-    rows = [layered(range(22), edges).places[one][1] for one in range(1, 21)]
+    rows = [layered_layout(range(22), edges).places[one][1] for one in range(1, 21)]
     assert rows == sorted(rows)
 
 
 def test_nodes_that_are_joined_to_nothing_stand_in_a_grid() -> None:
-    layout = layered(range(30), [])
+    layout = layered_layout(range(30), [])
     assert_readable(layout, 30)
     assert layout.layers == 3
 
 
 def test_no_nodes_make_no_picture() -> None:
-    assert layered([], []) == Layout({}, {}, 0, 0.0)
+    assert layered_layout([], []) == Layout({}, {}, 0, 0.0)
 
 
 def test_a_thousand_steps_are_laid_out_within_a_second() -> None:
     chance = random.Random(5)
     edges = [(chance.randrange(max(0, one - 60), one), one) for one in range(1, 1000) for _ in range(3)]
     began = time.process_time()
-    layout = layered(range(1000), edges)
+    layout = layered_layout(range(1000), edges)
     assert time.process_time() - began < 1.0
     assert len(layout.places) == 1000

@@ -4,7 +4,7 @@ import itertools
 import re
 
 from controlroom.web.drawing.fan_out import FanOut, fan_outs
-from controlroom.web.drawing.plan_graph import NODE_HEIGHT, Picture, draw
+from controlroom.web.drawing.plan_graph import NODE_HEIGHT, GraphDrawing, draw
 from pulser.engine.graph import Graph, compile_plan
 from pulser.language.document import Plan
 
@@ -24,7 +24,7 @@ def fan(number: int) -> dict[str, list[str]]:
     return {"split": [], **shards, "join": list(shards)}
 
 
-def assert_nothing_overlaps(picture: Picture) -> None:
+def assert_nothing_overlaps(picture: GraphDrawing) -> None:
     for one, other in itertools.combinations(picture.boxes, 2):
         is_beside = abs(one.x - other.x) >= picture.node_width
         assert is_beside or abs(one.y - other.y) >= NODE_HEIGHT, (one, other)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from controlroom.asgi import application
-from controlroom.web.live import outlet
+from controlroom.web.live import backpressure
 
 __all__ = ["application"]
 
-outlet.READ_TIMEOUT = outlet.STREAM_READ_TIMEOUT = 1.0
+backpressure.READ_TIMEOUT = backpressure.STREAM_READ_TIMEOUT = 1.0

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from controlroom.web.live import client_memory
+from controlroom.web.live import client_runs
 from runs.models import Run
 from runs.queries.lists.zone import start_of_day
 from runs.stream import feed
@@ -224,7 +224,7 @@ async def test_a_program_follows_a_run_that_matched_once_to_its_end() -> None:
 
 
 async def test_who_was_told_of_many_runs_is_asked_what_it_still_shows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_memory, "CHECKED_RUNS", 2)
+    monkeypatch.setattr(client_runs, "CHECKED_RUNS", 2)
     runs = [await outside(start) for _ in range(3)]
     async with await board() as client:
         await snapshot_of(client)

@@ -9,11 +9,11 @@ import pytest
 from controlroom.web.live import frames
 from controlroom.web.live.close_codes import CLOSE_CODES
 from runs.accounts.callers import Caller
-from runs.stream import feed, memory
+from runs.stream import feed, sent_versions
 from runs.stream.batches import EVENT_BYTES, batch
 from runs.stream.feed import Feed
-from runs.stream.memory import Memory
-from runs.stream.refusals import Reason, Refusal
+from runs.stream.refusals import Refusal, RefusalReason
+from runs.stream.sent_versions import SentVersions
 from tests.controlroom.web.live.sockets import bearer, open_socket, outside
 from tests.factories import make_actor, make_token, say, start
 
@@ -46,7 +46,7 @@ class TestFrames:
         run = start()
         for _ in range(4):
             say(run, "step.succeeded", outputs={"text": "x" * (EVENT_BYTES // 2)})
-        first = frames.page(str(run.pk), after=1, log=0)
+        first = frames.run_page_frame(str(run.pk), after=1, log=0)
         assert first.more
         assert first.seq < 5
 
@@ -64,7 +64,7 @@ class TestViewers:
             with pytest.raises(Refusal) as refusal:
                 async with source.watching(feed.BOARD, caller):
                     pass
-            assert refusal.value.reason == Reason.RECONNECT
+            assert refusal.value.reason == RefusalReason.RECONNECT
         async with source.watching(feed.BOARD, caller):
             assert not source.is_full
 
@@ -72,11 +72,11 @@ class TestViewers:
         monkeypatch.setattr(feed, "VIEWERS_MAX", 0)
         run = await outside(start)
         async with open_socket(f"/ws/runs/{run.pk}", bearer(await outside(make_token))) as client:
-            assert await client.close_code() == CLOSE_CODES[Reason.RECONNECT]
+            assert await client.close_code() == CLOSE_CODES[RefusalReason.RECONNECT]
 
     async def test_what_boards_have_shown_is_kept_in_mind_up_to_a_number(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(memory, "BOARD_RUNS_MAX", 10)
-        told = Memory()
+        monkeypatch.setattr(sent_versions, "BOARD_RUNS_MAX", 10)
+        told = SentVersions()
         told.open_board({})
         for number in range(100):
             told.remember([f"run-{number}"])

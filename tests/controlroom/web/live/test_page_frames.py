@@ -19,7 +19,7 @@ def tell(run: Run, kind: str, step: str = "", **data: object) -> int:
 
 
 def fragments_after(run: Run, seq: int) -> dict[str, str]:
-    frame = json.loads(frames.page(str(run.pk), after=seq - 1, log=0).text)
+    frame = json.loads(frames.run_page_frame(str(run.pk), after=seq - 1, log=0).text)
     return {fragment["target"]: fragment["html"] for fragment in frame["fragments"]}
 
 

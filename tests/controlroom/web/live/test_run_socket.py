@@ -183,7 +183,7 @@ async def test_output_resumes_after_the_last_chunk_that_a_page_has() -> None:
 
 
 def nothing_new(run: Run, chunk: LogChunk) -> bool:
-    return frames.page(str(run.pk), after=1, log=chunk.pk).text == ""
+    return frames.run_page_frame(str(run.pk), after=1, log=chunk.pk).text == ""
 
 
 async def test_output_that_may_still_get_a_predecessor_waits_for_it() -> None:

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from runs.bulk.plan import LANE
-from runs.execution.work import work
+from runs.execution.worker_loop import run_worker_loop
 from runs.models import Run
 from tests.factories import make_run
 
@@ -50,7 +50,7 @@ def test_the_button_says_how_many_match(operator: Client, monkeypatch: pytest.Mo
     for status in ("error", "error", "success"):
         make_run(status=status)
     assert operator.get("/bulk/count?status=error").content == b"Select all 2 that match"
-    monkeypatch.setattr("runs.bulk.asking.RUNS_MAX", 1)
+    monkeypatch.setattr("runs.bulk.selection.RUNS_MAX", 1)
     monkeypatch.setattr("controlroom.web.pages.bulk.RUNS_MAX", 1)
     assert operator.get("/bulk/count?status=error").content == b"Select all 1+ that match"
 
@@ -89,7 +89,7 @@ def test_what_means_nothing_is_refused_with_its_reason(operator: Client, wanted:
 
 
 def test_more_than_may_go_in_one_is_said_and_refused(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runs.bulk.asking.RUNS_MAX", 1)
+    monkeypatch.setattr("runs.bulk.selection.RUNS_MAX", 1)
     for _ in range(2):
         make_run(status="error")
     before = Run.objects.count()
@@ -137,7 +137,7 @@ def archived_by_bulk_work(operator: Client, *, title: str = "") -> tuple[Run, Ru
     """A run, and the work that archived it."""
     run = make_run(status="success", title=title)
     post(operator, action="archive", run=str(run.pk))
-    work()
+    run_worker_loop()
     return run, Run.objects.get(title="Archive 1 run")
 
 
@@ -149,7 +149,7 @@ def test_its_end_is_told_with_an_undo(operator: Client) -> None:
     assert f'hx-get="/bulk/{bulk.pk}/end"' in asked.content.decode()
     assert operator.get(f"/bulk/{bulk.pk}/end").status_code == 204
 
-    work()
+    run_worker_loop()
 
     answer = operator.get(f"/bulk/{bulk.pk}/end")
     assert (answer.status_code, answer.content) == (200, b"")
@@ -161,7 +161,7 @@ def test_its_end_is_told_with_an_undo(operator: Client) -> None:
 def test_work_that_changed_nothing_offers_no_undo(operator: Client) -> None:
     run = make_run(status="success")
     post(operator, action="unarchive", run=str(run.pk))
-    work()
+    run_worker_loop()
     assert toast(operator.get(f"/bulk/{started().pk}/end"))["undo"] == ""
 
 
@@ -176,7 +176,7 @@ def test_its_page_offers_the_undo_until_it_is_pressed(operator: Client, viewer: 
 
     assert answer.content.decode().startswith("<header") and button not in answer.content.decode()
     assert toast(answer)["text"] == "Undo: Archive 1 run: under way"
-    work()
+    run_worker_loop()
     run.refresh_from_db()
     assert run.archived_at is None
     again = post_undo(operator, bulk)

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from pulser.catalogue import graph_of
+from pulser.catalogue import compiled_plan
 from pulser.models import Plan, PlanVersion
 from runs.models import Run, Session
 from tests.factories import make_lane, make_plan, make_session, start
@@ -175,7 +175,7 @@ def test_markdown_in_a_description_cannot_become_a_script(viewer: Client) -> Non
 
 def test_a_plan_that_can_no_longer_be_read_says_so(viewer: Client) -> None:
     PlanVersion.objects.update(document={"pulser": 99})
-    graph_of.cache_clear()
+    compiled_plan.cache_clear()
     answer = viewer.get("/plans/release/")
     assert answer.status_code == 200
     assert "can no longer be read" in answer.content.decode()

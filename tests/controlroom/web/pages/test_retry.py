@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from pulser.catalogue import graph_of
+from pulser.catalogue import compiled_plan
 from pulser.models import PlanVersion
 from runs.models import Run
 from tests.factories import make_plan, make_run, put_step, start
@@ -180,7 +180,7 @@ def test_a_run_that_somebody_else_retried_meanwhile_is_refused_in_the_dialog(ope
 def test_a_plan_that_can_no_longer_be_read_offers_the_beginning_alone(operator: Client) -> None:
     run = failed_run()
     PlanVersion.objects.update(document={"pulser": 99})
-    graph_of.cache_clear()
+    compiled_plan.cache_clear()
     html = shown(operator, run)
     assert 'value="failed"' not in html
     answer = press(operator, run, way="again", **{"was:p": "1", "p.depth": "3"})

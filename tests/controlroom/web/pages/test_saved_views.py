@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
 
-from controlroom.web.pages import saved_views as saved
+from controlroom.web.pages import saved_views
 from runs.commands.views import GONE, VIEWS_EACH
 from runs.models import SavedView
 from tests.factories import make_run, make_session, make_user, put_step
@@ -285,14 +285,14 @@ VERBS = {
 def lost(olivia: Client, monkeypatch: pytest.MonkeyPatch) -> SavedView:
     """A view that another tab deletes between the look at it and the change."""
     view = save(olivia)
-    found = saved._own
+    found = saved_views._find_own_view
 
     def find(request: Any, view_id: int) -> SavedView:
         one = found(request, view_id)
         SavedView.objects.filter(pk=one.pk).update(deleted_at=Now())
         return one
 
-    monkeypatch.setattr(saved, "_own", find)
+    monkeypatch.setattr(saved_views, "_find_own_view", find)
     return view
 
 
@@ -309,7 +309,7 @@ def test_a_view_that_is_deleted_in_that_moment_is_said_to_be_gone(olivia: Client
 def test_a_view_whose_row_is_purged_in_that_moment_is_said_to_be_gone(
     olivia: Client, lost: SavedView, monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
-    purged = saved._own
+    purged = saved_views._find_own_view
 
     def find(request: Any, view_id: int) -> SavedView:
         one = purged(request, view_id)
@@ -317,7 +317,7 @@ def test_a_view_whose_row_is_purged_in_that_moment_is_said_to_be_gone(
         one.pk = view_id
         return one
 
-    monkeypatch.setattr(saved, "_own", find)
+    monkeypatch.setattr(saved_views, "_find_own_view", find)
 
     assert toast(olivia.post(f"/views/{lost.pk}/{verb}", VERBS[verb]))["text"] == GONE
 

@@ -7,19 +7,19 @@ from django.template.loader import render_to_string
 from pytest_django import DjangoAssertNumQueries as Queries
 
 from controlroom.web.presenters.run_page import (
-    View,
-    body_context,
+    MapOptions,
     cause_context,
     head_context,
     map_context,
     node_contexts,
-    read_view,
+    read_map_options,
+    run_body_context,
     step_rows,
     tally_context,
 )
-from controlroom.web.presenters.step_details import body_of
+from controlroom.web.presenters.step_details import step_body_context
 from runs.models import Run
-from runs.queries.moment import open_step, read_moment
+from runs.queries.run_snapshot import read_run_snapshot, read_step_details
 from tests.factories import make_run, put_step, say
 from tests.runs.helpers import drive, run_plan
 
@@ -64,12 +64,12 @@ def fan(number: int, slug: str = "") -> str:
 
 
 def row_of(run: Run, key: str) -> dict[str, Any]:
-    (row,) = step_rows(read_moment(run), [key])
+    (row,) = step_rows(read_run_snapshot(run), [key])
     return row
 
 
 def test_the_first_failure_is_told_with_what_it_led_to() -> None:
-    told = cause_context(read_moment(run_plan(BREAKS)))
+    told = cause_context(read_run_snapshot(run_plan(BREAKS)))
     assert (told["cause"].step.key, told["cause"].attempt.exit_code) == ("second", 3)
     assert told["cause"].failure.skipped == ("third", "fourth")
     assert [other.step.key for other in told["others"]] == ["aside"]
@@ -83,20 +83,20 @@ def test_rows_say_which_failed_first_and_what_was_skipped_because_of_it() -> Non
 
 
 def test_a_run_without_failures_has_no_cause() -> None:
-    assert cause_context(read_moment(run_plan(PASSES_ON)))["cause"] is None
+    assert cause_context(read_run_snapshot(run_plan(PASSES_ON)))["cause"] is None
 
 
 def test_a_retry_forgets_the_failure_that_it_resets() -> None:
     run = run_plan(BREAKS)
     for step in run.steps.all():
         put_step(run, step.key, "pending", cause="")
-    assert cause_context(read_moment(run))["cause"] is None
+    assert cause_context(read_run_snapshot(run))["cause"] is None
 
 
 def test_the_map_is_a_graph_unless_the_waterfall_is_asked_for() -> None:
-    moment = read_moment(run_plan(PASSES_ON))
+    moment = read_run_snapshot(run_plan(PASSES_ON))
     assert map_context(moment)["map"] == "graph"
-    assert map_context(moment, View("waterfall"))["map"] == "waterfall"
+    assert map_context(moment, MapOptions("waterfall"))["map"] == "waterfall"
 
 
 def test_a_single_step_has_a_map_once_it_was_tried_twice() -> None:
@@ -104,54 +104,54 @@ def test_a_single_step_has_a_map_once_it_was_tried_twice() -> None:
         "pulser: 1\nslug: stubborn\ntitle: Stubborn\nsteps:\n"
         "  - {id: no, uses: shell, with: {run: exit 1}, retry: {max_attempts: 2, initial: 1s}}\n"
     )
-    assert map_context(read_moment(make_run()))["map"] == ""
-    shown = map_context(read_moment(run_plan(source)))
+    assert map_context(read_run_snapshot(make_run()))["map"] == ""
+    shown = map_context(read_run_snapshot(run_plan(source)))
     assert (shown["map"], shown["has_graph"]) == ("waterfall", False)
 
 
 def test_a_query_names_map_and_folds_and_what_it_does_not_know_is_left_out() -> None:
-    moment = read_moment(make_run(source=fan(9)))
-    asked = read_view({"map": "waterfall", "unfold": "s000,nonsense,split", "idle": "open"}, moment)
-    assert asked == View("waterfall", frozenset({"s000"}), is_idle_open=True)
-    assert read_view({"map": "x" * 999, "unfold": "," * 999, "idle": "?"}, moment) == View()
+    moment = read_run_snapshot(make_run(source=fan(9)))
+    asked = read_map_options({"map": "waterfall", "unfold": "s000,nonsense,split", "idle": "open"}, moment)
+    assert asked == MapOptions("waterfall", frozenset({"s000"}), is_idle_open=True)
+    assert read_map_options({"map": "x" * 999, "unfold": "," * 999, "idle": "?"}, moment) == MapOptions()
 
 
 def test_a_fan_out_is_one_node_that_counts_its_steps() -> None:
     run = make_run(source=fan(9))
     put_step(run, "s003", "error")
     put_step(run, "s004", "success")
-    node = map_context(read_moment(run))["nodes"][1]
+    node = map_context(read_run_snapshot(run))["nodes"][1]
     assert node["status"] == "error"
     assert node["counts"] == [("error", 1), ("pending", 7), ("success", 1)]
 
 
 def test_an_unfolded_fan_out_has_a_node_for_each_step() -> None:
     run = make_run(source=fan(9))
-    nodes = map_context(read_moment(run), View(unfolded=frozenset({"s000"})))["nodes"]
+    nodes = map_context(read_run_snapshot(run), MapOptions(unfolded=frozenset({"s000"})))["nodes"]
     assert [node["step"].key for node in nodes] == [step.key for step in run.steps.in_plan_order()]
 
 
 def test_news_of_a_folded_step_redraw_its_node_and_its_fan_out() -> None:
     run = make_run(source=fan(9))
-    assert [name for name, _ in node_contexts(read_moment(run), ["s003"])] == ["node-s003", "fan-s000"]
-    assert [name for name, _ in node_contexts(read_moment(run), ["split"])] == ["node-split"]
+    assert [name for name, _ in node_contexts(read_run_snapshot(run), ["s003"])] == ["node-s003", "fan-s000"]
+    assert [name for name, _ in node_contexts(read_run_snapshot(run), ["split"])] == ["node-split"]
 
 
 def test_many_steps_are_counted_by_status_and_few_are_not() -> None:
     run = make_run(source=fan(30))
     put_step(run, "s001", "error")
-    (context,) = tally_context(read_moment(run))
+    (context,) = tally_context(read_run_snapshot(run))
     assert context["tally"] == [("error", 1), ("pending", 30)]
-    assert tally_context(read_moment(make_run(source=fan(9)))) == []
+    assert tally_context(read_run_snapshot(make_run(source=fan(9)))) == []
 
 
 def test_a_moment_takes_as_many_queries_for_many_steps_as_for_one(django_assert_num_queries: Queries) -> None:
     few, many = make_run(source=fan(2)), make_run(source=fan(60))
     for pk in (few.pk, many.pk):
         run = Run.objects.with_context().get(pk=pk)
-        body_context(read_moment(run))  # the plan's graph is kept
+        run_body_context(read_run_snapshot(run))  # the plan's graph is kept
         with django_assert_num_queries(6):
-            shown = body_context(read_moment(run))
+            shown = run_body_context(read_run_snapshot(run))
             render_to_string("runs/_run_head.html", shown)
             for row in shown["rows"]:
                 render_to_string("runs/_step.html", row)
@@ -164,15 +164,15 @@ def test_rows_are_light_whatever_the_steps_left_behind() -> None:
 
 
 def test_inputs_are_the_plan_with_params_and_outputs_filled_in() -> None:
-    moment = read_moment(run_plan(PASSES_ON))
-    shown = body_of(moment, open_step(moment, "answer"))
+    moment = read_run_snapshot(run_plan(PASSES_ON))
+    shown = step_body_context(moment, read_step_details(moment, "answer"))
     assert shown["inputs"].value["env"] == {"WORDS": "hello Ada"}
     assert shown["inputs"].note == ""
 
 
 def test_inputs_of_a_step_that_has_not_begun_are_as_the_plan_says() -> None:
-    moment = read_moment(make_run(source=PASSES_ON))
-    shown = body_of(moment, open_step(moment, "answer"))
+    moment = read_run_snapshot(make_run(source=PASSES_ON))
+    shown = step_body_context(moment, read_step_details(moment, "answer"))
     assert shown["inputs"].value["env"] == {"WORDS": "{{ steps.ask.outputs.said }} {{ params.name }}"}
     assert "filled in when the step begins" in shown["inputs"].note
 
@@ -180,8 +180,8 @@ def test_inputs_of_a_step_that_has_not_begun_are_as_the_plan_says() -> None:
 def test_inputs_that_cannot_be_filled_in_any_more_say_so() -> None:
     run = run_plan(PASSES_ON)
     put_step(run, "ask", "success", outputs=[])
-    moment = read_moment(run)
-    assert "cannot be filled in now" in body_of(moment, open_step(moment, "answer"))["inputs"].note
+    moment = read_run_snapshot(run)
+    assert "cannot be filled in now" in step_body_context(moment, read_step_details(moment, "answer"))["inputs"].note
 
 
 def test_an_attempt_is_chosen_by_its_number_and_a_wrong_one_is_the_latest() -> None:
@@ -189,9 +189,14 @@ def test_an_attempt_is_chosen_by_its_number_and_a_wrong_one_is_the_latest() -> N
         "pulser: 1\nslug: thrice\ntitle: Thrice\nsteps:\n"
         "  - {id: no, uses: shell, with: {run: exit 1}, retry: {max_attempts: 3, initial: 1s}}\n"
     )
-    moment = read_moment(run_plan(source))
-    opened = open_step(moment, "no")
-    assert [body_of(moment, opened, number=number)["attempt"].number for number in (1, 2, 99, None)] == [1, 2, 3, 3]
+    moment = read_run_snapshot(run_plan(source))
+    opened = read_step_details(moment, "no")
+    assert [step_body_context(moment, opened, number=number)["attempt"].number for number in (1, 2, 99, None)] == [
+        1,
+        2,
+        3,
+        3,
+    ]
 
 
 def test_an_attempt_after_a_retry_by_hand_names_who_asked() -> None:
@@ -201,41 +206,41 @@ def test_an_attempt_after_a_retry_by_hand_names_who_asked() -> None:
     run = run_plan(BREAKS)
     commands.retry(str(run.pk), actor=make_actor(name="olivia"))
     drive(run)
-    moment = read_moment(run)
-    assert body_of(moment, open_step(moment, "second"))["why"] == "The run was retried by olivia."
+    moment = read_run_snapshot(run)
+    assert step_body_context(moment, read_step_details(moment, "second"))["why"] == "The run was retried by olivia."
 
 
 def test_a_step_that_is_not_there_cannot_be_opened() -> None:
-    assert open_step(read_moment(make_run()), "nobody") is None
+    assert read_step_details(read_run_snapshot(make_run()), "nobody") is None
 
 
 def test_a_plan_that_can_no_longer_be_read_leaves_a_page_without_a_map(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pulser.catalogue import UnreadablePlan
-    from runs.queries import moment as module
+    from pulser.catalogue import IncompatiblePlan
+    from runs.queries import run_snapshot as module
 
     def unreadable(version_id: int) -> None:
-        raise UnreadablePlan("no", version_id=version_id)
+        raise IncompatiblePlan("no", version_id=version_id)
 
     run = run_plan(BREAKS)
     monkeypatch.setattr(module, "graph_of", unreadable)
-    moment = read_moment(run)
+    moment = read_run_snapshot(run)
     assert map_context(moment)["map"] == ""
     assert cause_context(moment)["cause"] is None
-    assert body_of(moment, open_step(moment, "first"))["inputs"] is None
+    assert step_body_context(moment, read_step_details(moment, "first"))["inputs"] is None
 
 
 def test_the_head_counts_children_and_names_the_first_ones() -> None:
     parent = make_run(status="error")
     for _ in range(10):
         make_run(parent=parent)
-    head = head_context(read_moment(parent))
+    head = head_context(read_run_snapshot(parent))
     assert (len(head["children"]), head["has_more_children"]) == (8, True)
 
 
 def test_events_of_other_kinds_are_no_history() -> None:
     run = make_run()
     say(run, "run.archived", by="olivia")
-    assert [told.kind for told in read_moment(run).told] == ["run.queued"]
+    assert [told.kind for told in read_run_snapshot(run).told] == ["run.queued"]
 
 
 WAITS = """
@@ -257,8 +262,8 @@ steps:
 def test_a_step_tells_the_bounds_that_hold_for_it(
     key: str, tries: int | None, timeout_s: float | None, asks_s: float | None
 ) -> None:
-    moment = read_moment(make_run(source=WAITS), keys=[key])
-    opened = open_step(moment, key)
+    moment = read_run_snapshot(make_run(source=WAITS), keys=[key])
+    opened = read_step_details(moment, key)
     assert opened is not None
-    body = body_of(moment, opened)
+    body = step_body_context(moment, opened)
     assert (body.get("tries"), body.get("timeout_s"), body.get("asks_s")) == (tries, timeout_s, asks_s)

@@ -8,7 +8,7 @@ from controlroom.web.drawing.waterfall import PAUSE, RUNNING, SLOT, WAITING, WOR
 from controlroom.web.presenters import waterfall as bars
 from controlroom.web.presenters.waterfall import waterfall
 from runs.models import Attempt, Run, Step
-from runs.queries.moment import Moment, Told
+from runs.queries.run_snapshot import EventSummary, RunSnapshot
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -24,15 +24,18 @@ def attempt(number: int, queued: float, started: float, finished: float | None, 
     return Attempt(number=number, outcome=outcome, **times, **ended, **fields)
 
 
-def moment_of(*attempts: Attempt, step: Step | None = None, told: list[tuple[str, float]], now: float = 100) -> Moment:
+def moment_of(
+    *attempts: Attempt, step: Step | None = None, told: list[tuple[str, float]], now: float = 100
+) -> RunSnapshot:
     step = step or Step(key="a", status="success", position=0)
     events = [
-        Told(seq, kind, "a" if kind.startswith("step") else "", at(when)) for seq, (kind, when) in enumerate(told)
+        EventSummary(seq, kind, "a" if kind.startswith("step") else "", at(when))
+        for seq, (kind, when) in enumerate(told)
     ]
-    return Moment(Run(), [step], {"a": list(attempts)}, events, at(now), None)
+    return RunSnapshot(Run(), [step], {"a": list(attempts)}, events, at(now), None)
 
 
-def drawn(moment: Moment) -> list[tuple[str, float]]:
+def drawn(moment: RunSnapshot) -> list[tuple[str, float]]:
     """Kind and length in seconds of each bar of the only row."""
     (row,) = waterfall(moment).rows
     return [(bar.kind, round(bar.seconds, 3)) for bar in row.bars]
@@ -113,6 +116,6 @@ def test_a_long_wait_is_folded_until_it_is_opened() -> None:
 def test_rows_are_bounded_and_those_left_out_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bars, "ROWS_MAX", 2)
     steps = [Step(key=key, status="success", position=place) for place, key in enumerate("abc")]
-    moment = Moment(Run(), steps, {key: [attempt(1, 0, 0, 1)] for key in "abc"}, [], at(9), None)
+    moment = RunSnapshot(Run(), steps, {key: [attempt(1, 0, 0, 1)] for key in "abc"}, [], at(9), None)
     shown = waterfall(moment)
     assert (len(shown.rows), shown.left_out) == (2, 1)

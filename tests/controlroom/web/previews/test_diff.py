@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from controlroom.web.previews.diff import FileDiff, Row, parse, show
-from runs.queries.artifact_content import Head
+from runs.queries.artifact_content import FileHead
 
 ONE = """diff --git a/app.py b/app.py
 index 1..2 100644
@@ -96,7 +96,7 @@ def test_files_without_lines_say_what_became_of_them() -> None:
 
 
 def test_what_is_no_diff_is_shown_as_text() -> None:
-    found = show(Head(b"hello\n@@ nonsense @@\n", True, 21), at_most=100)
+    found = show(FileHead(b"hello\n@@ nonsense @@\n", True, 21), at_most=100)
 
     assert (found.kind, found.value) == ("text", "hello\n@@ nonsense @@\n")
     assert "no change" in found.notes[0]
@@ -110,6 +110,6 @@ def test_a_hunk_that_claims_more_than_it_has_ends_with_the_file() -> None:
 
 def test_a_long_diff_is_cut_and_says_so() -> None:
     lines = ["--- a/x", "+++ b/x", "@@ -1,0 +1,5000 @@", *["+y"] * 5_000]
-    found = show(Head("\n".join(lines).encode(), True, 15_000), at_most=1_000)
+    found = show(FileHead("\n".join(lines).encode(), True, 15_000), at_most=1_000)
 
     assert (found.value[0].added, found.notes) == (997, ("The first 1,000 lines of the diff.",))

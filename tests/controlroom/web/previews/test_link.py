@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from controlroom.web.previews.link import LINKS, Link, show
-from runs.queries.artifact_content import Head
+from runs.queries.artifact_content import FileHead
 
 
 def links(content: bytes) -> list[Link]:
-    found: list[Link] = show(Head(content, True, len(content))).value
+    found: list[Link] = show(FileHead(content, True, len(content))).value
     return found
 
 
@@ -43,6 +43,6 @@ def test_other_addresses_are_refused(address: str) -> None:
 
 
 def test_more_than_a_screenful_of_links_is_cut() -> None:
-    found = show(Head(b"https://e.org\n" * 50, True, 700))
+    found = show(FileHead(b"https://e.org\n" * 50, True, 700))
 
     assert (len(found.value), found.notes) == (LINKS, (f"The first {LINKS} links.",))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from django.core.files.storage import FileSystemStorage
 
+from controlroom.web.previews.base import Preview
 from controlroom.web.previews.preview import BINARY, EMPTY, GONE, preview
-from controlroom.web.previews.shown import Shown
 from pulser.language.limits import GIB, KIB, MIB
 from runs.models import Artifact
 from runs.queries.artifact_content import media_type_of
@@ -31,7 +31,7 @@ def keep(tmp_path: Path, content: bytes, *, kind: str = "file") -> Artifact:
     return artifact
 
 
-def shown(tmp_path: Path, content: bytes, *, kind: str = "file") -> Shown:
+def shown(tmp_path: Path, content: bytes, *, kind: str = "file") -> Preview:
     return preview(keep(tmp_path, content, kind=kind))
 
 

@@ -4,17 +4,17 @@ import json
 
 import pytest
 
-from controlroom.web.previews.shown import Shown
+from controlroom.web.previews.base import Preview
 from controlroom.web.previews.table import COLUMNS, show
 from pulser.language.limits import MIB
-from runs.queries.artifact_content import Head
+from runs.queries.artifact_content import FileHead
 
 
-def shown(content: bytes, *, is_whole: bool = True, rows: int = 200) -> Shown:
-    return show(Head(content, is_whole, len(content)), at_most=rows)
+def shown(content: bytes, *, is_whole: bool = True, rows: int = 200) -> Preview:
+    return show(FileHead(content, is_whole, len(content)), at_most=rows)
 
 
-def texts(found: Shown) -> list[list[str]]:
+def texts(found: Preview) -> list[list[str]]:
     return [[cell.text for cell in row] for row in (found.value.header, *found.value.rows)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pulser.language.checks.scripts import unprotected
+from pulser.language.checks.scripts import unquoted_expressions
 from pulser.language.expressions import parse_template
 
 VALUE = "{{ params.x | sh }}"
@@ -37,4 +37,4 @@ SCRIPTS = [  # the script, what surrounds its value (nothing: it is safe there)
 
 @pytest.mark.parametrize(("script", "inside"), SCRIPTS)
 def test_a_quoted_value_is_safe_only_outside_other_quotes(script: str, inside: str | None) -> None:
-    assert unprotected(parse_template(script)).get(0) == inside
+    assert unquoted_expressions(parse_template(script)).get(0) == inside

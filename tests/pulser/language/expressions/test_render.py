@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pulser.language import ExpressionError, holds, render
+from pulser.language import ExpressionError, is_condition_true, render
 from pulser.language.expressions.filters import FILTERS
 from pulser.language.limits import VALUE_BYTES
 
@@ -239,13 +239,13 @@ CONDITIONS = [  # the condition, whether something failed, the answer
 
 @pytest.mark.parametrize(("condition", "failed", "answer"), CONDITIONS)
 def test_a_condition_is_true_or_false(condition: str | bool, failed: bool, answer: bool) -> None:
-    assert holds(condition, SCOPE, failed=failed) is answer
+    assert is_condition_true(condition, SCOPE, failed=failed) is answer
 
 
 @pytest.mark.parametrize("condition", ["", "{{ 1 }} == 1", "{{ 1 }}{{ 2 }}", "params.x", "{{ x"])
 def test_a_condition_that_cannot_be_judged_is_an_error(condition: str) -> None:
     with pytest.raises(ExpressionError):
-        holds(condition, SCOPE, failed=False)
+        is_condition_true(condition, SCOPE, failed=False)
 
 
 WORDS = "params steps run null true none always failed n name list obj x -off sign outputs not and or is if else in"
@@ -267,7 +267,7 @@ def test_no_expression_raises_anything_but_its_own_error(text: str) -> None:
 @given(st.text() | PIECES)
 def test_no_condition_raises_anything_but_its_own_error(text: str) -> None:
     with suppress(ExpressionError):
-        assert holds(text, SCOPE, failed=True) in (True, False)
+        assert is_condition_true(text, SCOPE, failed=True) in (True, False)
 
 
 LITERALS = st.recursive(

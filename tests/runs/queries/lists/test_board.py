@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from runs.models import Run
 from runs.queries.lists import board as shown
-from runs.queries.lists.board import board_runs, cursor_after, table_page, time_line
+from runs.queries.lists.board import board_runs, cursor_after, read_timeline, table_page
 from runs.queries.lists.filters import RunFilters
 from tests.factories import make_actor, make_lane, make_run
 
@@ -97,7 +97,7 @@ class TestTable:
 
 class TestTimeLine:
     def found(self, filters: RunFilters = RunFilters(), *, hours: int = 1) -> list[str]:  # noqa: B008  # a constant
-        line = time_line(VIEWER, filters, since=NOW - timedelta(hours=hours), until=NOW)
+        line = read_timeline(VIEWER, filters, since=NOW - timedelta(hours=hours), until=NOW)
         return [bar.title for bar in line.bars]
 
     def at(self, title: str, created: int, ended: int | None = None, **fields: str) -> None:
@@ -126,11 +126,11 @@ class TestTimeLine:
         for minutes in (30, 20, 10):
             self.at(f"{minutes}", minutes + 1, minutes)
         self.at("b", 5, 4, lane="B")
-        line = time_line(VIEWER, RunFilters(), since=NOW - timedelta(hours=1), until=NOW)
+        line = read_timeline(VIEWER, RunFilters(), since=NOW - timedelta(hours=1), until=NOW)
         assert [bar.title for bar in line.bars] == ["b", "10", "20"]
         assert line.cut == {make_lane("A").pk}
 
     def test_strangers_see_no_bars(self) -> None:
         self.at("a", 10)
-        line = time_line(STRANGER, RunFilters(), since=NOW - timedelta(hours=1), until=NOW)
+        line = read_timeline(STRANGER, RunFilters(), since=NOW - timedelta(hours=1), until=NOW)
         assert line.bars == []

@@ -15,8 +15,8 @@ from runs.models import LogChunk, Run
 from runs.queries.logs import index as indexes
 from runs.queries.logs import lines as pages
 from runs.queries.logs.index import index_of
-from runs.queries.logs.lines import LINE_CHARS, Line, read_page
-from runs.queries.logs.scope import Scope
+from runs.queries.logs.lines import LINE_CHARS, LogLine, read_page
+from runs.queries.logs.scope import LogScope
 from tests.factories import make_run, start
 from tests.runs.queries.logs.writing import attempt_of, write
 
@@ -31,17 +31,17 @@ steps:
 """
 
 
-def written(*pieces: bytes, stream: str = "stdout") -> Scope:
+def written(*pieces: bytes, stream: str = "stdout") -> LogScope:
     run = make_run()
     write(attempt_of(run), *pieces, stream=stream)
-    return Scope(run.pk)
+    return LogScope(run.pk)
 
 
-def texts(scope: Scope, **asked: Any) -> list[str]:
+def texts(scope: LogScope, **asked: Any) -> list[str]:
     return [line.text for line in read_page(scope, **asked).lines]
 
 
-def numbers(lines: list[Line]) -> list[int]:
+def numbers(lines: list[LogLine]) -> list[int]:
     return [line.number for line in lines]
 
 
@@ -72,7 +72,7 @@ def test_any_lines_can_be_asked_for(first: int, count: int, found: list[int]) ->
 
 
 def test_an_empty_log_has_no_line() -> None:
-    page = read_page(Scope(make_run().pk))
+    page = read_page(LogScope(make_run().pk))
     assert (page.lines, page.first, page.total, page.after) == ([], 1, 0, 0)
 
 
@@ -81,24 +81,24 @@ def test_a_line_ends_where_another_attempt_speaks() -> None:
     one, two = attempt_of(run, "one"), attempt_of(run, "two")
     for attempt, text in ((one, b"one begins"), (two, b"two\n"), (one, b" and ends\n")):
         write(attempt, text)
-    lines = read_page(Scope(run.pk)).lines
+    lines = read_page(LogScope(run.pk)).lines
     assert [(line.step, line.text) for line in lines] == [("one", "one begins"), ("two", "two"), ("one", " and ends")]
-    assert texts(Scope(run.pk, step="one")) == ["one begins and ends"]
+    assert texts(LogScope(run.pk, step="one")) == ["one begins and ends"]
 
 
 def test_one_attempt_is_told_from_another() -> None:
     run = make_run()
     write(attempt_of(run), b"first\n")
     write(attempt_of(run, number=2), b"second\n")
-    assert texts(Scope(run.pk, step="greet", attempt=2)) == ["second"]
-    assert [line.attempt for line in read_page(Scope(run.pk)).lines] == [1, 2]
+    assert texts(LogScope(run.pk, step="greet", attempt=2)) == ["second"]
+    assert [line.attempt for line in read_page(LogScope(run.pk)).lines] == [1, 2]
 
 
 def test_only_what_there_was_at_a_moment_is_shown() -> None:
     run, now = make_run(), timezone.now()
     write(attempt_of(run), b"early\n", at=now - timedelta(seconds=60))
     write(attempt_of(run), b"late\n", at=now - timedelta(seconds=20))
-    assert texts(Scope(run.pk, until=now - timedelta(seconds=40))) == ["early"]
+    assert texts(LogScope(run.pk, until=now - timedelta(seconds=40))) == ["early"]
 
 
 def test_a_sign_that_is_torn_between_chunks_is_made_whole() -> None:
@@ -110,7 +110,7 @@ def test_a_sign_is_made_whole_though_the_other_stream_came_between() -> None:
     write(attempt_of(run), b"\xe2\x82")
     write(attempt_of(run), b"!", stream="stderr")
     write(attempt_of(run), b"\xac\n")
-    assert texts(Scope(run.pk)) == ["!\N{EURO SIGN}"]
+    assert texts(LogScope(run.pk)) == ["!\N{EURO SIGN}"]
 
 
 def test_broken_signs_become_replacement_marks() -> None:
@@ -122,7 +122,7 @@ def test_a_line_with_a_part_on_stderr_counts_as_stderr() -> None:
     write(attempt_of(run), b"asked: ")
     write(attempt_of(run), b"no\n", stream="stderr")
     write(attempt_of(run), b"fine\n")
-    assert [line.stream for line in read_page(Scope(run.pk)).lines] == ["stderr", "stdout"]
+    assert [line.stream for line in read_page(LogScope(run.pk)).lines] == ["stderr", "stdout"]
 
 
 def test_a_colour_stays_on_in_later_lines_and_pages() -> None:
@@ -136,7 +136,7 @@ def test_a_colour_of_one_attempt_does_not_stain_another() -> None:
     write(attempt_of(run, "one"), b"\x1b[31mred\n")
     write(attempt_of(run, "two"), b"plain\n")
     write(attempt_of(run, "one"), b"red\n")
-    classes = [piece.classes for line in read_page(Scope(run.pk)).lines for piece in line.pieces]
+    classes = [piece.classes for line in read_page(LogScope(run.pk)).lines for piece in line.pieces]
     assert classes == ["a a-red", "", "a a-red"]
 
 
@@ -154,13 +154,13 @@ def test_a_very_long_line_is_cut_and_the_next_one_comes() -> None:
 
 def test_the_middle_of_a_line_as_long_as_a_log_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
-    take = pages.Assembler.take
+    take = pages.LineAssembler.take
 
-    def noted(self: pages.Assembler, chunk: LogChunk) -> Iterator[pages.Raw]:
+    def noted(self: pages.LineAssembler, chunk: LogChunk) -> Iterator[pages.RawLine]:
         read.append(chunk.pk)
         return take(self, chunk)
 
-    monkeypatch.setattr(pages.Assembler, "take", noted)
+    monkeypatch.setattr(pages.LineAssembler, "take", noted)
     scope = written(*[b"x" * 65_536] * 40, b"\nnext\n")
     assert [line.number for line in read_page(scope, first=1).lines] == [1, 2]
     assert len(read) < 6
@@ -184,9 +184,9 @@ def test_a_page_of_long_lines_has_fewer_of_them(monkeypatch: pytest.MonkeyPatch)
 def test_what_came_later_is_added_and_keeps_the_numbers() -> None:
     run = make_run()
     write(attempt_of(run), b"one\ntwo")
-    assert texts(Scope(run.pk)) == ["one", "two"]
+    assert texts(LogScope(run.pk)) == ["one", "two"]
     write(attempt_of(run), b" and a half\nthree\n")
-    page = read_page(Scope(run.pk), first=2)
+    page = read_page(LogScope(run.pk), first=2)
     assert [(line.number, line.text) for line in page.lines] == [(2, "two and a half"), (3, "three")]
 
 
@@ -210,8 +210,8 @@ def test_a_chunk_that_may_get_a_predecessor_is_not_counted_yet() -> None:
     run = make_run()
     write(attempt_of(run), b"settled\n")
     write(attempt_of(run), b"fresh\n", at=timezone.now() + timedelta(minutes=1))
-    page = read_page(Scope(run.pk))
-    assert (texts(Scope(run.pk)), page.is_whole) == (["settled"], True)
+    page = read_page(LogScope(run.pk))
+    assert (texts(LogScope(run.pk)), page.is_whole) == (["settled"], True)
 
 
 def test_a_page_in_the_middle_takes_few_statements(django_assert_max_num_queries: Any) -> None:
@@ -234,9 +234,9 @@ def test_pages_from_anywhere_agree_with_the_whole(
     run: Run = start(TWO)
     for key, parts in said:
         write(attempt_of(run, key), b"".join(parts))
-    whole = read_page(Scope(run.pk), first=1, count=1000).lines
-    assert len(whole) == index_of(Scope(run.pk)).total
-    assert read_page(Scope(run.pk), first=first, count=1000).lines == whole[min(first, max(1, len(whole))) - 1 :]
+    whole = read_page(LogScope(run.pk), first=1, count=1000).lines
+    assert len(whole) == index_of(LogScope(run.pk)).total
+    assert read_page(LogScope(run.pk), first=first, count=1000).lines == whole[min(first, max(1, len(whole))) - 1 :]
 
 
 @pytest.mark.parametrize("first", [1, None], ids=["from the beginning", "the end"])

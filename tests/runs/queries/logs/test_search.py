@@ -10,8 +10,8 @@ from django.utils import timezone
 from runs.models import Run
 from runs.queries.logs import search as searching
 from runs.queries.logs.lines import read_page
-from runs.queries.logs.scope import Scope
-from runs.queries.logs.search import Match, first_error, search
+from runs.queries.logs.scope import LogScope
+from runs.queries.logs.search import MatchingLine, first_error, search
 from tests.factories import make_run, put_step, start
 from tests.runs.queries.logs.test_lines import TWO, written
 from tests.runs.queries.logs.writing import attempt_of, write
@@ -19,13 +19,13 @@ from tests.runs.queries.logs.writing import attempt_of, write
 pytestmark = pytest.mark.django_db
 
 
-def found_in(scope: Scope, query: str) -> list[int]:
+def found_in(scope: LogScope, query: str) -> list[int]:
     return [match.line for match in search(scope, query).matches]
 
 
 def test_lines_are_found_however_they_are_capitalised() -> None:
     scope = written(b"one Apple\ntwo\n", b"three APPLES\n")
-    assert search(scope, "aPPle").matches == [Match(1, "one Apple"), Match(3, "three APPLES")]
+    assert search(scope, "aPPle").matches == [MatchingLine(1, "one Apple"), MatchingLine(3, "three APPLES")]
 
 
 def test_the_query_is_text_and_no_pattern() -> None:
@@ -51,15 +51,15 @@ def test_matches_have_the_numbers_that_pages_show() -> None:
     one, two = attempt_of(run, "one"), attempt_of(run, "two")
     for attempt, text in ((one, b"open "), (two, b"needle\nx"), (one, b"needle\n"), (two, b"needle")):
         write(attempt, text)
-    shown = [line.number for line in read_page(Scope(run.pk)).lines if "needle" in line.text]
-    assert found_in(Scope(run.pk), "needle") == shown == [2, 4, 5]
+    shown = [line.number for line in read_page(LogScope(run.pk)).lines if "needle" in line.text]
+    assert found_in(LogScope(run.pk), "needle") == shown == [2, 4, 5]
 
 
 def test_only_the_chosen_step_is_searched() -> None:
     run = start(TWO)
     write(attempt_of(run, "one"), b"needle\n")
     write(attempt_of(run, "two"), b"hay\nneedle\n")
-    assert found_in(Scope(run.pk, step="two"), "needle") == [2]
+    assert found_in(LogScope(run.pk, step="two"), "needle") == [2]
 
 
 def test_a_match_deep_in_a_very_long_line_is_found_once() -> None:
@@ -107,7 +107,9 @@ def failed_run(*said: tuple[str, bytes]) -> Run:
     ],
 )
 def test_the_first_error_of_a_failed_attempt(said: list[tuple[str, bytes]], line: int | None, why: str) -> None:
-    assert [match.line for match in first_error(Scope(failed_run(*said).pk)).matches] == ([line] if line else []), why
+    assert [match.line for match in first_error(LogScope(failed_run(*said).pk)).matches] == ([line] if line else []), (
+        why
+    )
 
 
 def test_the_last_attempt_of_the_step_that_failed_is_looked_at() -> None:
@@ -117,10 +119,10 @@ def test_the_last_attempt_of_the_step_that_failed_is_looked_at() -> None:
     ago = timezone.now() - timedelta(seconds=60)
     write(attempt_of(run, "two", outcome="error", finished_at=ago), b"error, first time\n")
     write(attempt_of(run, "two", number=2, outcome="error"), b"error, last time\n")
-    found = first_error(Scope(run.pk))
+    found = first_error(LogScope(run.pk))
     assert [match.text for match in found.matches] == ["error, last time"]
     assert found.of == "the last attempt of two"
-    assert first_error(Scope(run.pk, step="two", attempt=2)).of == ""
+    assert first_error(LogScope(run.pk, step="two", attempt=2)).of == ""
 
 
 def test_without_a_failure_the_first_line_that_speaks_of_an_error_is_shown() -> None:

@@ -14,7 +14,7 @@ from controlroom.web.templatetags.times import as_of
 from runs.models import Run
 from runs.queries.replay import changes
 from runs.queries.replay.changes import changed_since
-from runs.queries.replay.past import past_of
+from runs.queries.replay.past_run import read_past_run
 from tests.factories import start
 from tests.runs.queries.replay.test_log import lost_and_found, tried_again, waited
 from tests.runs.transitions.plans import TWO
@@ -28,7 +28,7 @@ def _nothing_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def rows_at(run: Run, seq: int) -> list[dict[str, Any]]:
-    past = past_of(run, seq, keys=())
+    past = read_past_run(run, seq, keys=())
     assert past
     return step_rows(past.moment)
 

@@ -6,7 +6,7 @@ import pytest
 
 from runs.models import Event, Run
 from runs.queries.replay.listing import SHOWN, EventFilter, last_events, read_filter
-from runs.queries.replay.ticks import MARKS, ticks
+from runs.queries.replay.slider_marks import MARKS, slider_marks
 from tests.factories import say, start
 from tests.runs.transitions.plans import TWO
 
@@ -84,7 +84,7 @@ def test_a_filter_is_read_from_an_address_and_written_back() -> None:
 def test_marks_stand_at_their_events_and_show_the_weightiest() -> None:
     run = told()
 
-    assert [(tick.left, tick.status) for tick in ticks(run.pk, 7)] == [
+    assert [(tick.left, tick.status) for tick in slider_marks(run.pk, 7)] == [
         (0.0, "pending"),
         (16.67, "running"),
         (33.33, "waiting"),
@@ -101,7 +101,7 @@ def test_a_long_log_has_no_more_marks_than_there_is_room_for() -> None:
     events = [Event(run=run, seq=seq, kind=kind, data={}, at=run.created_at) for seq, kind in enumerate(kinds, start=2)]
     Event.objects.bulk_create(events)
 
-    found = ticks(run.pk, 10_000)
+    found = slider_marks(run.pk, 10_000)
 
     assert len(found) == MARKS
     assert sum(tick.count for tick in found) == 10_000

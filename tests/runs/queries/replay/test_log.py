@@ -14,8 +14,8 @@ from pulser.language.catalogue import ErrorClass
 from runs.commands import approve, archive, cancel, retry, unarchive
 from runs.models import Run
 from runs.queries.replay.log import read_log
-from runs.queries.replay.past import STEP_FIELDS, Past, past_of
-from runs.transitions import hand_back, lose_lease, progress
+from runs.queries.replay.past_run import STEP_FIELDS, PastRun, read_past_run
+from runs.transitions import hand_back, lose_lease, set_progress
 from tests.factories import make_actor, start
 from tests.runs.execution.plans import plan, shell
 from tests.runs.helpers import claimed, drive, finished, kinds, let_leases_run_out, run_plan
@@ -36,13 +36,13 @@ def tried_again() -> Run:
     run = start(TWO)
     for number in range(3):
         claim = claimed(run)
-        progress(claim, done=number, total=9)
+        set_progress(claim, done=number, total=9)
         finished(claim, Success({"n": number}), files=(REPORT,), verdicts=VERDICTS)
         finished(claimed(run), failure(ErrorClass.FAILED, f"exit code {number}"), verdicts=VERDICTS[:1])
         archive(str(run.pk), actor=OLIVIA)
         unarchive(str(run.pk), actor=OLIVIA)
         retry(str(run.pk), actor=OLIVIA, start="first" if number < 2 else None)
-    progress(claimed(run), done=1, total=2)
+    set_progress(claimed(run), done=1, total=2)
     return run
 
 
@@ -77,7 +77,7 @@ def waited() -> Run:
     return drive(run)
 
 
-def facts(past: Past) -> dict[str, Any]:
+def facts(past: PastRun) -> dict[str, Any]:
     """What pages show of every step, the opened ones aside."""
     return {
         step.key: (
@@ -99,7 +99,7 @@ def test_each_moment_is_the_same_without_what_later_events_outdo(story: Callable
     run.refresh_from_db()
     assert run.seq > 12
     for seq in range(1, run.seq + 1):
-        whole, brief = past_of(run, seq), past_of(run, seq, keys=())
+        whole, brief = read_past_run(run, seq), read_past_run(run, seq, keys=())
         assert whole and brief
         assert facts(whole) == facts(brief), seq
         assert whole.files == brief.files
@@ -122,7 +122,7 @@ def test_each_moment_is_the_same_without_what_later_events_outdo(story: Callable
 def test_a_step_that_is_opened_has_all_its_attempts_and_verdicts() -> None:
     run = tried_again()
     run.refresh_from_db()
-    whole, one = past_of(run, run.seq), past_of(run, run.seq, keys=["first"])
+    whole, one = read_past_run(run, run.seq), read_past_run(run, run.seq, keys=["first"])
     assert whole and one
     for relation in ("attempts", "proofs", "artifacts"):
         shown, all_ = (list(getattr(past.steps[0], relation).all()) for past in (one, whole))
@@ -132,7 +132,7 @@ def test_a_step_that_is_opened_has_all_its_attempts_and_verdicts() -> None:
 
 def test_a_waterfall_has_all_attempts_and_suspensions() -> None:
     run = waited()
-    whole, long = past_of(run, run.seq), past_of(run, run.seq, keys=(), is_long=True)
+    whole, long = read_past_run(run, run.seq), read_past_run(run, run.seq, keys=(), is_long=True)
     assert whole and long
     assert (long.told, long.attempts) == (whole.told, whole.attempts)
 
@@ -150,11 +150,11 @@ def test_a_log_that_is_longer_by_retries_gives_no_more_events_of_its_steps() -> 
 def test_what_grows_without_an_event_is_not_told_of_the_past() -> None:
     run = start(ONE)
     claim = claimed(run)
-    progress(claim, done=1, total=2)
+    set_progress(claim, done=1, total=2)
     run.steps.get().attempts.update(log_bytes=7)
     run.refresh_from_db()
-    (then,) = past_of(run, run.seq - 1, keys=["greet"]).attempts["greet"]  # type: ignore[union-attr]
-    (now,) = past_of(run, run.seq, keys=["greet"]).attempts["greet"]  # type: ignore[union-attr]
+    (then,) = read_past_run(run, run.seq - 1, keys=["greet"]).attempts["greet"]  # type: ignore[union-attr]
+    (now,) = read_past_run(run, run.seq, keys=["greet"]).attempts["greet"]  # type: ignore[union-attr]
     assert (then.lease_expires, then.log_bytes) == (None, 0)
     assert now.lease_expires and now.log_bytes == 7
 
