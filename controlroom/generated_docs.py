@@ -36,7 +36,7 @@ def events_page() -> str:
             for kind, (meaning, data) in KINDS.items()
             if kind.startswith(f"{noun}.")
         ]
-        parts.append(_table(("Kind", "It says", "Data"), rows))
+        parts.append(_table(("Kind", "Meaning", "Data"), rows))
     return "\n".join(parts)
 
 
@@ -83,7 +83,7 @@ def _state_machine_section(
     return [
         *(*diagram, "```\n"),
         _table(("Move", "From", "To", "Events"), rows),
-        "Who must act on what has not ended:\n",
+        "Who acts next, until when, and what happens then:\n",
         _table(("Status", "Who", "Until", "And then"), owners),
     ]
 

@@ -62,7 +62,7 @@ def ensure_environment_token(secret: str, *, say: Say) -> None:
     digest = token_digest(secret) if secret else ""
     stale = ApiToken.objects.filter(name=ENVIRONMENT_TOKEN, revoked_at=None).exclude(digest=digest)
     if stale.update(revoked_at=Now()):
-        say("The API token that CONTROLROOM_API_TOKEN had before is revoked")
+        say("The previous API token of CONTROLROOM_API_TOKEN was revoked")
     if not secret:
         return
     if len(secret) < SHORT_TOKEN_CHARS:

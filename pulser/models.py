@@ -25,7 +25,7 @@ class Plan(models.Model):
     slug = models.SlugField(
         max_length=limits.SLUG_CHARS,
         unique=True,
-        validators=[RegexValidator(r"^[a-z0-9][a-z0-9-]*$", "small letters, digits and hyphens")],
+        validators=[RegexValidator(r"^[a-z0-9][a-z0-9-]*$", "lowercase letters, digits and hyphens")],
     )
     title = models.CharField(max_length=limits.TITLE_CHARS, blank=True)
     description = models.TextField(blank=True)

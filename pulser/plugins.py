@@ -20,9 +20,9 @@ def load(group: str, *, check: Callable[[Any], str], taken: Collection[str]) -> 
         try:
             name, plugin = _load_one(entry, check=check)
             if name in taken or name in found:
-                raise ValueError(f"the name `{name}` is taken")
+                raise ValueError(f"the name `{name}` is already used")
         except (Exception, SystemExit) as error:  # foreign code may fail in any way
-            log.warning("left out %s = %s (%s): %s: %s", entry.name, entry.value, group, type(error).__name__, error)
+            log.warning("not loaded: %s = %s (%s): %s: %s", entry.name, entry.value, group, type(error).__name__, error)
         else:
             found[name] = plugin
     return found

@@ -17,11 +17,11 @@ class RunError(Exception):
 
 
 class NotFound(RunError):
-    """There is no such thing."""
+    """Not found."""
 
 
 class MoveRefused(RunError):
-    """This cannot be done in the present status."""
+    """Not possible in the current status."""
 
 
 class UnsupportedPlan(MoveRefused):
@@ -33,19 +33,19 @@ class UnsupportedPlan(MoveRefused):
 
 
 class Forbidden(RunError):
-    """You may not do this."""
+    """Permission denied."""
 
 
 class InvalidValue(RunError):
-    """What was given does not fit."""
+    """Invalid values."""
 
 
 class TooLarge(RunError):
-    """More than fits."""
+    """Too large."""
 
 
 class Busy(RunError):
-    """Too much is waiting already; try again later."""
+    """Too many queued runs; try again later."""
 
 
 class IdempotencyKeyReused(RunError):

@@ -40,7 +40,7 @@ def publish(run_id: str, *, seq: int | None = None, log: int | None = None) -> N
     try:
         redis_client().publish(channel(), json.dumps(hint))
     except redis.RedisError as error:
-        logger.warning("hint for run %s was not sent, viewers will see it within 5 s: %s", run_id, error)
+        logger.warning("hint for run %s not sent, viewers are updated within 5 s: %s", run_id, error)
 
 
 def publish_on_commit(run_id: str, *, seq: int | None = None, log: int | None = None) -> None:

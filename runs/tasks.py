@@ -76,7 +76,7 @@ def _database_may_be_away() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError) as error:
-        logger.warning("the database is away: %s", str(error).partition("\n")[0])
+        logger.warning("database unavailable: %s", str(error).partition("\n")[0])
         connections.close_all()
 
 

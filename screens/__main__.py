@@ -72,7 +72,7 @@ def _sign_in(browser: Browser, house: Room, *, size: str, theme: str) -> Page:
     )
     page = context.new_page()
     page.goto("/login")
-    page.get_by_label("User name").fill("admin")
+    page.get_by_label("Username").fill("admin")
     page.get_by_label("Password").fill(house.environment["CONTROLROOM_ADMIN_PASSWORD"])
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/")

@@ -8,8 +8,8 @@ from controlroom.api.openapi import ControlRoomApi
 DESCRIPTION = """
 Start, watch, retry, approve and archive runs. Send `Authorization: Bearer <token>`.
 
-Times are RFC 3339 in UTC. Lists are newest first; `next` is the `cursor` of the next page. Refusals are problem
-documents (RFC 9457), with `errors` where something does not fit.
+Times are RFC 3339 in UTC. Lists are newest first; `next` is the `cursor` of the next page. Errors are problem
+documents (RFC 9457), with `errors` for each invalid value.
 """
 
 api = ControlRoomApi(

@@ -53,12 +53,12 @@ def _artifact_json(artifact: Artifact) -> dict[str, object]:
     openapi_extra=documented_content("application/octet-stream", schema={"type": "string", "format": "binary"}),
 )
 def content(request: ApiRequest, run_id: RunId, artifact_id: str) -> HttpResponseBase:
-    """The file itself: always as a download, so that what a step wrote never runs as a page of ours."""
+    """The content of an artifact, always as a download."""
     run = visible_run(request, run_id)
     number = whole_number(artifact_id, at_most=ID_MAX) or 0
     artifact = Artifact.objects.filter(run=run, pk=number).first()
     if artifact is None or not artifact.content.storage.exists(str(artifact.content.name)):
-        raise NotFound(f"the run has no artifact {artifact_id[:20]}, or its content is gone")
+        raise NotFound(f"artifact {artifact_id[:20]} not found, or its content was deleted")
     return StreamingHttpResponse(pieces(artifact.content), headers=_headers(artifact))
 
 

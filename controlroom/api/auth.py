@@ -36,9 +36,7 @@ class Bearer(HttpBearer):
 def require(actor: Actor, role: str) -> None:
     """Raises Forbidden unless the actor may do what `role` may do."""
     if not (actor.can_view if role == VIEWER else actor.can_operate):
-        raise Forbidden(
-            f"this asks for the role {role}, and {actor.name} has {', '.join(sorted(actor.roles)) or 'none'}"
-        )
+        raise Forbidden(f"this requires the role {role}; {actor.name} has {', '.join(sorted(actor.roles)) or 'none'}")
 
 
 may_view = Bearer(VIEWER)

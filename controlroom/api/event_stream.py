@@ -29,7 +29,7 @@ async def stream(request: HttpRequest, run_id: str | uuid.UUID) -> HttpResponseB
     """`GET .../events/stream?after=SEQ`: each event with its `id`, `event` and `data`, until the run has ended.
 
     `id` is the seq, `event` the kind, `data` JSON. `Last-Event-ID` goes before `after`. A browser that comes back to a
-    run with nothing left to say gets 204, which tells its EventSource to stop. Refusals are problem documents: 401,
+    run with nothing left to say gets 204, which tells its EventSource to stop. Errors are problem documents: 401,
     403, 404, 422.
     """
     if request.method != "GET":
@@ -39,11 +39,11 @@ async def stream(request: HttpRequest, run_id: str | uuid.UUID) -> HttpResponseB
     if not caller.actor.can_view:
         return _refused(request, caller)
     if feed.current().is_full:
-        detail = "As many watch as this server can bear; try again in a few seconds."
+        detail = "Too many viewers on this server; try again in a few seconds."
         return problem_response(request, HTTPStatus.SERVICE_UNAVAILABLE, detail=detail, headers={"Retry-After": "5"})
     run = await _find_run(run_id, caller)
     if run is None:
-        return problem_response(request, HTTPStatus.NOT_FOUND, detail=f"There is no run {str(run_id)[:100]}.")
+        return problem_response(request, HTTPStatus.NOT_FOUND, detail=f"Run {str(run_id)[:100]} not found.")
     resumed, asked = request.headers.get("Last-Event-ID", ""), request.GET.get("after", "0")
     for seq in (resumed or "0", asked):
         if whole_number(seq, at_most=NUMBER_MAX) is None:
@@ -60,11 +60,11 @@ async def stream(request: HttpRequest, run_id: str | uuid.UUID) -> HttpResponseB
 
 def _refused(request: HttpRequest, caller: Caller) -> HttpResponse:
     if caller.actor.name:
-        detail = "Watching runs needs the role viewer, operator or admin."
+        detail = "This requires the role viewer, operator or admin."
         return problem_response(request, HTTPStatus.FORBIDDEN, detail=detail)
     challenge = {"WWW-Authenticate": "Bearer"}
     return problem_response(
-        request, HTTPStatus.UNAUTHORIZED, detail="A valid bearer token is needed.", headers=challenge
+        request, HTTPStatus.UNAUTHORIZED, detail="A valid bearer token is required.", headers=challenge
     )
 
 

@@ -20,7 +20,7 @@ router = Router(tags=["events"])
 
 
 class AfterSeq(Schema):
-    after: int = Field(0, ge=0, le=2**31 - 1, description="The `seq` of the last event that is known")
+    after: int = Field(0, ge=0, le=2**31 - 1, description="Return events after this `seq`")
     limit: int = Field(limits.PAGE_DEFAULT, ge=1, le=limits.PAGE_MAX)
 
 
@@ -38,7 +38,7 @@ def visible_run(request: ApiRequest, run_id: str) -> Run:
     """The run, if the caller may see it. Raises NotThere."""
     run = Run.objects.visible_to(request.auth).only("pk").filter(pk=run_id_of(run_id)).first()
     if run is None:
-        raise NotFound(f"there is no run {run_id[:100]}")
+        raise NotFound(f"run {run_id[:100]} not found")
     return run
 
 

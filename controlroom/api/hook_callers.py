@@ -54,5 +54,5 @@ def _actor_of_bearer(token: ApiToken | None) -> Actor:
 def _actor_of_signature(request: HttpRequest, target: HookTarget | None, body: bytes) -> Actor:
     """Whoever knows the hook's secret may start its plan."""
     if target is None or not is_signature_valid(request.headers, body, secret=target.secret):
-        raise NotAuthenticated("the signature does not fit the body and the hook's secret")
+        raise NotAuthenticated("the signature does not match the body and the hook's secret")
     return Actor(f"hook {target.slug}", frozenset({OPERATOR}))

@@ -25,7 +25,7 @@ DOCUMENTED = {
             {"in": "header", "name": name, "required": False, "schema": {"type": "string"}, "description": text}
             for name, text in (
                 ("X-Hub-Signature-256", "`sha256=` and the HMAC-SHA256 of the raw body, in hex"),
-                ("webhook-id", "Standard Webhooks; makes a repeat answer with the first run as well"),
+                ("webhook-id", "Standard Webhooks; a repeat returns the first run"),
                 ("webhook-timestamp", "Standard Webhooks: seconds since 1970, at most five minutes off"),
                 ("webhook-signature", "Standard Webhooks: `v1,` and the HMAC-SHA256 of `id.timestamp.body`, in base64"),
             )
@@ -46,11 +46,11 @@ DOCUMENTED = {
     openapi_extra=DOCUMENTED,
 )
 def receive_hook(request: HttpRequest, slug: str) -> HttpResponse:
-    """Start a run. 202 with the run; a repeat of the same delivery answers 200 with the first one."""
+    """Start a run. 202 with the run; a repeat of the same delivery returns 200 with the first run."""
     call = authenticate(request, slug)
     target = call.target or _hook_of_plan(slug)
     if not target.is_enabled:
-        raise NotFound(f"the hook {slug[:100]} is not in use")
+        raise NotFound(f"hook {slug[:100]} is disabled")
     started = accept(request, target, actor=call.actor, body=call.body)
     return started_run_response(started, actor=call.actor, status=ACCEPTED)
 
@@ -59,7 +59,7 @@ def _hook_of_plan(slug: str) -> HookTarget:
     """Every plan has a hook of its slug; its row is made at the first call. Raises NotThere."""
     plan = Plan.objects.active().filter(slug=slug).first()
     if plan is None:
-        raise NotFound(f"there is no hook or plan {slug[:100]}")
+        raise NotFound(f"hook or plan {slug[:100]} not found")
     Hook.objects.get_or_create(slug=slug, defaults={"plan": plan})
     _, target = lookup_hook(slug, secret="")
     assert target is not None

@@ -45,6 +45,6 @@ def lane_json(lane: Lane) -> dict[str, object]:
     openapi_extra=documented_body(LaneChange, required=False),
 )
 def change(request: ApiRequest, name: str) -> HttpResponse:
-    """Change the limit, pause or open the lane. What has waited for it and may start now, starts at once."""
+    """Change the limit, pause or resume the lane. Queued runs that fit start at once."""
     wanted = read_json_body(request, LaneChange).model_dump(exclude_none=True)
     return json_response(lane_json(change_lane(name, wanted, actor=request.auth)))

@@ -26,7 +26,7 @@ router = Router(tags=["logs"])
 
 class LogQuery(Schema):
     step: str | None = Field(None, max_length=limits.SLUG_CHARS, description="Only this step")
-    after: int = Field(0, ge=0, le=2**63 - 1, description="`next` of the page before")
+    after: int = Field(0, ge=0, le=2**63 - 1, description="`next` of the previous page")
     limit: int = Field(limits.PAGE_DEFAULT, ge=1, le=limits.PAGE_MAX)
     format: Literal["json", "text"] = "json"
 
@@ -41,7 +41,7 @@ def show(request: ApiRequest, run_id: RunId, query: Query[LogQuery]) -> HttpResp
     """Chunks of output in their order; with `format=text` the raw bytes, all of them."""
     run = visible_run(request, run_id)
     if query.step is not None and not Step.objects.filter(run=run, key=query.step).exists():
-        raise NotFound(f"the run has no step {query.step}")
+        raise NotFound(f"step {query.step} not found")
     chunks = log_chunks(run.pk, after=query.after)
     chunks = chunks if query.step is None else chunks.filter(attempt__step__key=query.step)
     if query.format == "text":

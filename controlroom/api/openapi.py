@@ -16,11 +16,11 @@ KEY_PARAMETER = {
     "name": "Idempotency-Key",
     "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
-    "description": "Makes a repeat of the request answer with what the first one started",
+    "description": "A repeat with the same key returns the result of the first request",
 }
 HEADERS_OF = {
-    "201": {"Location": "where it is from now on"},
-    "202": {"Location": "where the run is"},
+    "201": {"Location": "its URL"},
+    "202": {"Location": "URL of the run"},
     "401": {"WWW-Authenticate": "`Bearer`"},
     "429": {"Retry-After": "seconds"},
     "503": {"Retry-After": "seconds"},

@@ -19,8 +19,8 @@ T = TypeVar("T", bound=Model)
 class PageQuery(Schema):
     """The query of every list."""
 
-    cursor: str | None = Field(None, max_length=CURSOR_CHARS, description="`next` of the page before")
-    limit: int = Field(limits.PAGE_DEFAULT, ge=1, le=limits.PAGE_MAX, description="Items of a page")
+    cursor: str | None = Field(None, max_length=CURSOR_CHARS, description="`next` of the previous page")
+    limit: int = Field(limits.PAGE_DEFAULT, ge=1, le=limits.PAGE_MAX, description="Items per page")
 
 
 @dataclass(frozen=True, slots=True)

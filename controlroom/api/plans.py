@@ -36,7 +36,7 @@ NO_PARAMS = {"type": "object", "properties": {}}
 
 
 class WhichVersion(Schema):
-    version: int | None = Field(None, ge=1, le=2**31 - 1, description="The latest, when it is not given")
+    version: int | None = Field(None, ge=1, le=2**31 - 1, description="Default: the latest")
 
 
 @router.get("", auth=may_view, response=documented_responses(PlanPage, 422))
@@ -64,7 +64,7 @@ def _summary(plan: Plan, version: PlanVersion) -> dict[str, object]:
     openapi_extra=DOCUMENT,
 )
 def push(request: ApiRequest) -> HttpResponse:
-    """Keep a document: 201 for a new version, 200 when it says the same as the latest one, 422 with its errors."""
+    """Save a plan document: 201 for a new version, 200 when it equals the latest one, 422 with its errors."""
     saved = save_plan(_document(request))
     if saved.version is None:
         errors = _errors(saved.problems)
@@ -92,7 +92,7 @@ def _errors(problems: tuple[PlanProblem, ...]) -> list[dict[str, object]]:
 
 @router.post("/check", auth=may_view, response=documented_responses(PlanChecked, 413, 415), openapi_extra=ANYTHING)
 def check_document(request: ApiRequest) -> HttpResponse:
-    """What is wrong with a document; `errors` is empty when all is well. Stores nothing."""
+    """Check a document; `errors` is empty when it is valid. Stores nothing."""
     try:
         return json_response({"errors": _errors(check(_document(request)).problems)})
     except InvalidRequest as error:

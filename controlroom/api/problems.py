@@ -70,10 +70,10 @@ def _first_error(errors: Sequence[Mapping[str, Any]]) -> str:
 def _internal_error(request: HttpRequest, error: Exception) -> HttpResponse:
     """Our own fault: the log has the traceback, the client gets none of it."""
     logger.error("%s %s failed", request.method, request.path, exc_info=error)
-    return problem_response(request, 500, detail="The control room failed to answer; its log says why.")
+    return problem_response(request, 500, detail="Internal error; see the server log.")
 
 
 def not_found(request: HttpRequest, **_path: str) -> HttpResponse:
     """The answer for whatever path under `/api/` is no call."""
-    detail = f"There is nothing at {request.path}; /api/docs lists all calls."
+    detail = f"{request.path} not found; /api/docs lists all endpoints."
     return problem_response(request, 404, detail=detail)

@@ -47,10 +47,10 @@ def bounded_body(request: HttpRequest, *, limit: int) -> bytes:
     """The raw body, not read further than `limit` bytes. Raises TooLarge."""
     announced = whole_number(request.META.get("CONTENT_LENGTH") or "0", at_most=limits.ID_MAX)
     if announced is not None and announced > limit:
-        raise TooLarge(f"the body has {announced} bytes; at most {limit} are taken")
+        raise TooLarge(f"the body has {announced} bytes; at most {limit} are allowed")
     raw = request.read(limit + 1)
     if len(raw) > limit:
-        raise TooLarge(f"the body has more than the {limit} bytes that are taken")
+        raise TooLarge(f"the body has more than {limit} bytes, the most allowed")
     return bytes(raw)
 
 

@@ -21,7 +21,7 @@ def run_id_of(text: str) -> str:
     try:
         return str(UUID(text))
     except ValueError:
-        raise NotFound(f"there is no run {text[:100]}") from None
+        raise NotFound(f"run {text[:100]} not found") from None
 
 
 def json_response(value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:

@@ -36,23 +36,23 @@ def run_to_move(request: ApiRequest, run_id: str) -> str:
     openapi_extra=documented_body(RetryRun, required=False),
 )
 def retry(request: ApiRequest, run_id: RunId) -> HttpResponse:
-    """Run again what failed (200), or, with `from: start`, `params` or `version`, start a linked new run (201)."""
+    """Retry the failed steps (200), or, with `from: start`, `params` or `version`, start a linked new run (201)."""
     run_id, wanted = run_to_move(request, run_id), read_json_body(request, RetryRun)
     if wanted.params is None and wanted.version is None and wanted.from_ != FROM_START:
         commands.retry(run_id, actor=request.auth, start=wanted.from_)
         return run_response(run_id, actor=request.auth)
     if wanted.from_ not in {None, FROM_START}:
-        raise invalid_at("body.from", "other params or another version begin at the start: leave `from` out")
+        raise invalid_at("body.from", "other params or another version start a new run: leave `from` out")
     run = Run.objects.visible_to(request.auth).with_context().filter(pk=run_id).first()
     if run is None:
-        raise NotFound(f"there is no run {run_id}")
+        raise NotFound(f"run {run_id} not found")
     new = restart(run, actor=request.auth, params=wanted.params, version=wanted.version)
     return run_response(str(new.pk), actor=request.auth, created=True, status=201)
 
 
 @router.post("/{run_id}/cancel", auth=may_operate, response=MOVED)
 def cancel(request: ApiRequest, run_id: RunId) -> HttpResponse:
-    """Ask for the end of a run; a second request skips its `finally` steps."""
+    """Cancel a run; a second request skips its `finally` steps."""
     run_id = run_to_move(request, run_id)
     commands.cancel(run_id, actor=request.auth)
     return run_response(run_id, actor=request.auth)
@@ -60,7 +60,7 @@ def cancel(request: ApiRequest, run_id: RunId) -> HttpResponse:
 
 @router.post("/{run_id}/archive", auth=may_operate, response=MOVED)
 def archive(request: ApiRequest, run_id: RunId) -> HttpResponse:
-    """Hide an ended run from the board."""
+    """Archive an ended run."""
     run_id = run_to_move(request, run_id)
     commands.archive(run_id, actor=request.auth)
     return run_response(run_id, actor=request.auth)
@@ -68,7 +68,7 @@ def archive(request: ApiRequest, run_id: RunId) -> HttpResponse:
 
 @router.post("/{run_id}/unarchive", auth=may_operate, response=MOVED)
 def unarchive(request: ApiRequest, run_id: RunId) -> HttpResponse:
-    """Show the run on the board again."""
+    """Unarchive a run."""
     run_id = run_to_move(request, run_id)
     commands.unarchive(run_id, actor=request.auth)
     return run_response(run_id, actor=request.auth)
@@ -82,7 +82,7 @@ def unarchive(request: ApiRequest, run_id: RunId) -> HttpResponse:
     openapi_extra=documented_body(Decision, required=False),
 )
 def approve(request: ApiRequest, run_id: RunId, step: str) -> HttpResponse:
-    """Say yes to a step that waits for a person."""
+    """Approve a waiting step."""
     run_id, wanted = run_to_move(request, run_id), read_json_body(request, Decision)
     commands.approve(run_id, step, actor=request.auth, comment=wanted.comment)
     return run_response(run_id, actor=request.auth)
@@ -95,7 +95,7 @@ def approve(request: ApiRequest, run_id: RunId, step: str) -> HttpResponse:
     openapi_extra=documented_body(Decision, required=False),
 )
 def reject(request: ApiRequest, run_id: RunId, step: str) -> HttpResponse:
-    """Say no to a step that waits for a person."""
+    """Reject a waiting step."""
     run_id, wanted = run_to_move(request, run_id), read_json_body(request, Decision)
     commands.reject(run_id, step, actor=request.auth, comment=wanted.comment)
     return run_response(run_id, actor=request.auth)

@@ -97,7 +97,7 @@ def run_json(run_id: str, *, actor: Actor) -> str:
     run = Run.objects.visible_to(actor).filter(pk=run_id).order_by()
     for (text,) in run.values_list(RawSQL(f"{RUN}::text", [])):  # noqa: S611 (constants)
         return str(text)
-    raise NotFound(f"there is no run {run_id}")
+    raise NotFound(f"run {run_id} not found")
 
 
 def run_summary(run: Run) -> dict[str, Any]:

@@ -61,9 +61,9 @@ class RunQuery(PageQuery):
     session: int | None = Field(None, ge=1, le=ID_MAX)
     plan: str | None = Field(None, max_length=VALUE_CHARS)
     environment: list[Literal["dev", "staging", "prod"]] = Field(default_factory=list, description="Any of these")
-    trigger: str | None = Field(None, max_length=VALUE_CHARS, description="What started it, like hook or board")
-    q: str | None = Field(None, max_length=Q_CHARS, description="Part of the title; one or two letters begin a word")
-    since: Rfc3339Time | None = Field(None, description="Created then or later")
+    trigger: str | None = Field(None, max_length=VALUE_CHARS, description="What started it, such as hook or board")
+    q: str | None = Field(None, max_length=Q_CHARS, description="Part of the title; 1 or 2 letters match a word start")
+    since: Rfc3339Time | None = Field(None, description="Created at or after")
     until: Rfc3339Time | None = Field(None, description="Created before")
     archived: Annotated[Literal["false", "true", "all"], BeforeValidator(_parse_boolean), FLAGS] = "false"
 
@@ -98,7 +98,7 @@ def _nonempty_list(value: T | None) -> tuple[T, ...]:
     openapi_extra=documented_body(StartRun, parameters=[KEY_PARAMETER]),
 )
 def create(request: ApiRequest) -> HttpResponse:
-    """Start a run. 201 with the run; a repeat with the same `Idempotency-Key` answers 200 with the first one."""
+    """Start a run. 201 with the run; a repeat with the same `Idempotency-Key` returns 200 with the first run."""
     wanted = read_json_body(request, StartRun)
     key = read_idempotency_key(
         request, scope=f"runs:{request.auth.name}", body=canonical_json(wanted), headers=KEY_HEADERS
@@ -124,7 +124,7 @@ def _find_lane(name: str | None) -> Lane | None:
     found = Lane.objects.filter(name=name).first()
     if found is None:
         raise invalid_at(
-            "lane", f"there is no lane {name}; there are {', '.join(Lane.objects.values_list('name', flat=True))}"
+            "lane", f"lane {name} not found; lanes: {', '.join(Lane.objects.values_list('name', flat=True))}"
         )
     return found
 
@@ -134,7 +134,7 @@ def _find_session(number: int | None) -> Session | None:
         return None
     found = Session.objects.filter(pk=number).first()
     if found is None:
-        raise invalid_at("session", f"there is no session {number}")
+        raise invalid_at("session", f"session {number} not found")
     return found
 
 

@@ -60,7 +60,7 @@ class NewSession(Body):
 
 
 class LaneChange(Body):
-    limit: int | None = Field(None, ge=1, le=limits.LANE_LIMIT_MAX, description="Runs at once")
+    limit: int | None = Field(None, ge=1, le=limits.LANE_LIMIT_MAX, description="Max running runs")
     paused: bool | None = None
 
 
@@ -89,7 +89,7 @@ class Problem(Schema):
 
 
 class AttemptError(Answer):
-    class_: str = Field(alias="class", description="transient, timeout, failed, lost, permanent; empty: none of them")
+    class_: str = Field(alias="class", description="transient, timeout, failed, lost, permanent; empty: no error")
     message: str
 
 
@@ -150,7 +150,7 @@ class EventOut(Answer):
 
 class EventPage(Answer):
     items: list[EventOut]
-    next: str | None = Field(description="`after` of the next page; null when there is no more now")
+    next: str | None = Field(description="`after` of the next page; null when there are no more yet")
 
 
 class LogItem(Answer):
@@ -164,7 +164,7 @@ class LogItem(Answer):
 
 class LogPage(Answer):
     items: list[LogItem]
-    next: str | None = Field(description="`after` of the next page; null when there is no more now")
+    next: str | None = Field(description="`after` of the next page; null when there are no more yet")
 
 
 class ArtifactOut(Answer):
@@ -212,9 +212,9 @@ class PlanSummary(Answer):
 
 
 class PlanOut(PlanSummary):
-    params: dict[str, Any] = Field(description="JSON Schema of what a start takes")
+    params: dict[str, Any] = Field(description="JSON Schema of the params")
     document: dict[str, Any]
-    source: str = Field(description="The document as it was written")
+    source: str = Field(description="The document as saved")
     versions: list[VersionOut]
 
 
@@ -233,7 +233,7 @@ class LaneOut(Answer):
     limit: int
     paused: bool
     used: int = Field(description="Runs that hold a slot")
-    queued: int = Field(description="Runs that want one")
+    queued: int = Field(description="Queued runs")
 
 
 class LanePage(Answer):
@@ -255,12 +255,12 @@ class WorkerOut(Answer):
 class Queue(Answer):
     runs_queued: int
     steps_queued: int
-    oldest_s: float | None = Field(description="Seconds that the longest waiting queued step has waited")
+    oldest_s: float | None = Field(description="Seconds the oldest queued step has waited")
 
 
 class Sweeper(Answer):
     finished_at: datetime | None
-    age_s: float | None = Field(description="Seconds since its last round ended")
+    age_s: float | None = Field(description="Seconds since the last sweep ended")
 
 
 class StatusOut(Answer):

@@ -55,19 +55,19 @@ def _session_json(session: Session) -> dict[str, object]:
     openapi_extra=documented_body(NewSession),
 )
 def create(request: ApiRequest) -> HttpResponse:
-    """Open a session. Its name is its own: a taken one is refused (422)."""
+    """Create a session. Names are unique: a name in use is rejected (422)."""
     name = read_json_body(request, NewSession).name.strip()
     try:
         with transaction.atomic():
             session = Session.objects.create(name=name)
     except IntegrityError:
-        raise invalid_at("body.name", f"there is a session {name} already") from None
+        raise invalid_at("body.name", f"session {name} already exists") from None
     return json_response(_session_json(session), status=201, headers={"Location": "/api/v1/sessions"})
 
 
 @router.post("/{session_id}/archive", auth=may_operate, response=documented_responses(SessionOut, 404, 409))
 def archive(request: ApiRequest, session_id: str) -> HttpResponse:
-    """Put a session away: no run starts in it, its runs stay. `default` cannot be put away."""
+    """Archive a session: no run can start in it, its runs stay. `default` cannot be archived."""
     session = _find_session(request, session_id)
     archive_session(session, actor=request.auth)
     return json_response(_session_json(_find_session(request, session_id)))
@@ -75,7 +75,7 @@ def archive(request: ApiRequest, session_id: str) -> HttpResponse:
 
 @router.post("/{session_id}/unarchive", auth=may_operate, response=documented_responses(SessionOut, 404, 409))
 def unarchive(request: ApiRequest, session_id: str) -> HttpResponse:
-    """Take a session into use again."""
+    """Unarchive a session."""
     session = _find_session(request, session_id)
     unarchive_session(session, actor=request.auth)
     return json_response(_session_json(_find_session(request, session_id)))
@@ -85,5 +85,5 @@ def _find_session(request: ApiRequest, session_id: str) -> Session:
     number = whole_number(session_id, at_most=ID_MAX) or 0
     found = Session.objects.visible_to(request.auth).filter(pk=number).first()
     if found is None:
-        raise NotFound(f"there is no session {session_id[:20]}")
+        raise NotFound(f"session {session_id[:20]} not found")
     return found

@@ -30,7 +30,7 @@ SELECT (SELECT count(*) FROM runs_run WHERE status = 'queued'),
 
 @router.get("", auth=may_view, response=documented_responses(StatusOut))
 def show(request: ApiRequest) -> HttpResponse:
-    """Workers heard of in the last minute, lanes with their load, the queue, and the sweeper's age."""
+    """Workers with a heartbeat in the last minute, lanes with their load, the queue, and the sweeper's age."""
     with connection.cursor() as cursor:
         cursor.execute(QUEUE_AND_SWEEPER)
         runs_queued, steps_queued, oldest_s, finished_at, age_s = cursor.fetchone()

@@ -39,7 +39,7 @@ def _refusal(request: HttpRequest) -> HttpResponseBase | None:
         return not_found(request)
     name = next((name for name, values in request.GET.lists() if "\0" in name + "".join(values)), None)
     return (
-        error_response(request, invalid_at(f"query.{name}", "the character U+0000 is not taken"))
+        error_response(request, invalid_at(f"query.{name}", "the character U+0000 is not allowed"))
         if name is not None
         else None
     )
@@ -49,7 +49,7 @@ def _problem_for_405(request: HttpRequest, response: HttpResponseBase) -> HttpRe
     if not isinstance(response, HttpResponseNotAllowed):
         return response
     allowed = response.headers["Allow"]
-    detail = f"{request.method} is not possible here; {allowed} is."
+    detail = f"{request.method} is not allowed here; use {allowed}."
     return problem_response(request, 405, detail=detail, headers={"Allow": allowed})
 
 

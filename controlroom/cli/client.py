@@ -87,11 +87,11 @@ class Api:
         if FULL_ID.fullmatch(reference):
             return reference
         if not SHORT_ID.fullmatch(reference):
-            raise click.UsageError(f"{reference!r} is no id of a run: give all of it, or its last 4 or more characters")
+            raise click.UsageError(f"{reference!r} is not a run id: give the full id, or its last 4 or more characters")
         found = [run["id"] for run in self._recent_runs() if run["id"].replace("-", "").endswith(reference.lower())]
         if len(found) != 1:
             said = "no recent run ends" if not found else f"{len(found)} runs end"
-            raise click.UsageError(f"{said} in {reference}: give more of the id")
+            raise click.UsageError(f"{said} in {reference}: give more characters of the id")
         return str(found[0])
 
     def _recent_runs(self) -> Iterator[dict[str, Any]]:

@@ -101,7 +101,7 @@ def progress_line(event: Event) -> str | None:
 def _note(event: Event) -> str:
     data = event["data"]
     attempt = f"attempt {event['attempt']}" if (event["attempt"] or 0) > 1 else ""
-    delay = f"again in {data['delay_s']:.1f} s" if data.get("delay_s") is not None else ""
+    delay = f"retry in {data['delay_s']:.1f} s" if data.get("delay_s") is not None else ""
     reason = str(data.get("reason") or "").strip().partition("\n")[0]
     return ", ".join(part for part in (attempt, reason, delay) if part)
 

@@ -29,12 +29,12 @@ def _age(_ctx: click.Context, _param: click.Parameter, text: str) -> float:
 
 @click.command()
 @click.option("--older-than", "age_s", callback=_age, required=True, metavar="AGE", help="Such as 90d or 36h.")
-@click.option("--dry-run", is_flag=True, help="Count, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Count only; delete nothing.")
 @click.option("--json", "as_json", is_flag=True)
 def prune(*, age_s: float, dry_run: bool, as_json: bool) -> None:
-    """Delete for good the runs that ended longer ago than AGE, archived or not, with all that belongs to them.
+    """Delete permanently the runs that ended longer ago than AGE, archived or not, with all their data.
 
-    Works in small batches and can be stopped at any time: a run is gone as a whole, or there as a whole.
+    Works in small batches and can be stopped at any time: each run is deleted as a whole or not at all.
     """
     with database():
         from runs.retention import pruning
@@ -49,7 +49,7 @@ def prune(*, age_s: float, dry_run: bool, as_json: bool) -> None:
     else:
         _say(removed, before, dry_run=dry_run)
     if not is_done:
-        say("Stopped: what is counted above is gone, the rest is untouched.", err=True)
+        say("Stopped. The rows counted above are deleted, the rest is kept.", err=True)
         sys.exit(1)
 
 
@@ -79,7 +79,7 @@ def _say(removed: Removed, before: datetime, *, dry_run: bool) -> None:
     lines = [[name, f"{tally.rows:,}", _size(tally.bytes)] for name, tally in removed.items()]
     say_table(("WHAT", "ROWS", "SIZE"), lines)
     verb = "Would delete" if dry_run else "Deleted"
-    say(f"{verb} what ended before {local_time(before.isoformat())}.")
+    say(f"{verb} runs that ended before {local_time(before.isoformat())}.")
 
 
 def _size(size: float) -> str:

@@ -25,7 +25,7 @@ def count(path: str) -> dict[str, Any]:
     """
     root = Path(path)
     if not root.is_dir():
-        raise ValueError(f"{path} is not a folder on this worker's machine")
+        raise ValueError(f"{path} is not a folder on the worker's host")
     files, lines = Counter[str](), Counter[str]()
     for file in _files(root):
         files[file.suffix or file.name] += 1

@@ -18,7 +18,7 @@ from controlroom.http.toasts import with_toast
 from runs.accounts.actors import actor_of_user, role_of
 
 SHOWN_CHARS = 200  # of what a stranger sent
-STALE = "Nothing was changed: this page is older than your sign-in. Load it again"
+STALE = "Nothing was changed: the page was loaded before you signed in. Reload it"
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -59,7 +59,7 @@ def run_checks() -> list[Check]:
     """All checks, in the order in which a fault spreads. Four queries at most."""
     database = _database()
     if not database.ok:
-        return [database, _redis(), *(Check(name, ok=False, detail="not known") for name in ("sweep", "workers"))]
+        return [database, _redis(), *(Check(name, ok=False, detail="unknown") for name in ("sweep", "workers"))]
     return [database, _redis(), _sweep(), _workers()]
 
 
@@ -85,7 +85,7 @@ def _sweep() -> Check:
         cursor.execute(SWEEP)
         row = cursor.fetchone()
     if row is None or row[0] is None:
-        return Check("sweep", ok=False, detail="no sweep has ended yet; is the control process running?")
+        return Check("sweep", ok=False, detail="no sweep yet; is the control process running?")
     is_fresh = row[0] <= SWEEP_WITHIN_S
     then = "" if is_fresh else f", more than {SWEEP_WITHIN_S:.0f} s; is the control process running?"
     return Check("sweep", ok=is_fresh, detail=f"ended {row[0]:.1f} s ago{then}")
@@ -111,10 +111,10 @@ def _workers() -> Check:
         workers = [WorkerProbe(*row) for row in cursor.fetchall()]
     there = [worker for worker in workers if worker.is_there]
     if not there:
-        return Check("workers", ok=False, detail=f"none was heard of in the last {ALIVE_S:.0f} s")
+        return Check("workers", ok=False, detail=f"no heartbeat in the last {ALIVE_S:.0f} s")
     wrong = [text for worker in there if (text := _unresponsive_reason(worker))]
-    gone = [f"{worker.name} is not heard of any more" for worker in workers if not worker.is_there]
-    well = f"{len(there)} {'takes' if len(there) == 1 else 'take'} work"
+    gone = [f"{worker.name} sends no heartbeat" for worker in workers if not worker.is_there]
+    well = f"{len(there)} online"
     return Check("workers", ok=not wrong, detail="; ".join((wrong or [well]) + gone))
 
 
@@ -123,4 +123,4 @@ def _unresponsive_reason(worker: WorkerProbe) -> str:
     if worker.busy >= worker.slots or (worker.has_answered and worker.quiet_s <= ANSWER_WITHIN_S):
         return ""
     ago = f"for {worker.quiet_s:.0f} s" if worker.has_answered else "yet"
-    return f"{worker.name} has a free slot ({worker.busy} of {worker.slots} busy) and answered no probe {ago}"
+    return f"{worker.name} has a free slot ({worker.busy} of {worker.slots} busy), not responding {ago}"

@@ -162,7 +162,7 @@ def database() -> Server:
     took = (time.perf_counter() - started) * 1000
     facts = {
         "Version": version,
-        "Answers in": f"{took:.1f} ms",
+        "Latency": f"{took:.1f} ms",
         "Size": _bytes(size),
         "Connections": f"{connections} of {most}",
     }
@@ -175,10 +175,10 @@ def redis() -> Server:
         said: dict[str, Any] = hints.redis_client().info()
         took = (time.perf_counter() - started) * 1000
     except (RedisError, OSError) as error:
-        return Server("Redis", fault=f"does not answer: {type(error).__name__}. Work goes on, and is noticed later.")
+        return Server("Redis", fault=f"does not answer: {type(error).__name__}. Runs continue; pages update later.")
     facts = {
         "Version": str(said.get("valkey_version") or said.get("redis_version", "")),
-        "Answers in": f"{took:.1f} ms",
+        "Latency": f"{took:.1f} ms",
         "Memory": _bytes(said.get("used_memory", 0)),
         "Clients": str(said.get("connected_clients", "")),
     }

@@ -36,7 +36,7 @@ def health(request: PageRequest) -> HttpResponse:
         servers=[health_data.database(), health_data.redis()],
         plots=[
             plots.throughput(flow),
-            plots.latency(flow, field="wait", title="Wait for a start"),
+            plots.latency(flow, field="wait", title="Queue time"),
             plots.latency(flow, field="took", title="Duration"),
         ],
         ranges=list(health_data.RANGES),

@@ -35,7 +35,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """The numbers in Prometheus' text format. With CONTROLROOM_METRICS_TOKEN set, asks for it as a bearer token."""
     if not _may_read(request):
         return HttpResponse(
-            "a bearer token is needed\n", status=401, headers={"WWW-Authenticate": "Bearer"}, content_type="text/plain"
+            "bearer token required\n", status=401, headers={"WWW-Authenticate": "Bearer"}, content_type="text/plain"
         )
     registry = CollectorRegistry(auto_describe=False)
     registry.register(ControlRoom())
@@ -72,7 +72,7 @@ def _steps() -> dict[str, int]:
 
 def _lanes() -> Iterator[Metric]:
     lanes = list(Lane.objects.with_load())
-    for name, words in (("used", "Runs that hold a slot."), ("queued", "Runs that want a slot."), ("limit", "Slots.")):
+    for name, words in (("used", "Runs that hold a slot."), ("queued", "Runs queued for a slot."), ("limit", "Slots.")):
         counts = {lane.name: getattr(lane, name) for lane in lanes}
         yield _by_label(f"controlroom_lane_{name}", words, label="lane", counts=counts)
 
@@ -89,9 +89,9 @@ def _gauges() -> Iterator[Metric]:
         cursor.execute(NUMBERS)
         oldest, leases, overdue, sweep_age, workers, slots = cursor.fetchone()
     yield GaugeMetricFamily("controlroom_queue_oldest_seconds", "Age of the longest queued step.", value=oldest or 0)
-    yield GaugeMetricFamily("controlroom_leases", "Attempts under a live lease.", value=leases)
-    yield GaugeMetricFamily("controlroom_leases_overdue", "Attempts whose lease ran out.", value=overdue)
+    yield GaugeMetricFamily("controlroom_leases", "Attempts with a valid lease.", value=leases)
+    yield GaugeMetricFamily("controlroom_leases_overdue", "Attempts with an expired lease.", value=overdue)
     if sweep_age is not None:
-        yield GaugeMetricFamily("controlroom_sweep_age_seconds", "Time since a sweep ended.", value=sweep_age)
-    yield GaugeMetricFamily("controlroom_workers", "Workers heard of in the last minute.", value=workers)
-    yield GaugeMetricFamily("controlroom_worker_slots", "Steps they can run at once.", value=slots or 0)
+        yield GaugeMetricFamily("controlroom_sweep_age_seconds", "Time since the last sweep ended.", value=sweep_age)
+    yield GaugeMetricFamily("controlroom_workers", "Workers with a heartbeat in the last minute.", value=workers)
+    yield GaugeMetricFamily("controlroom_worker_slots", "Slots of these workers.", value=slots or 0)

@@ -95,7 +95,7 @@ def latency(flow: Flow, *, field: str, title: str) -> Plot:
     lines = [_line("median", [pair and pair[0] for pair in pairs], top=top)]
     lines.append(_line("95 %", [pair and pair[1] for pair in pairs], top=top))
     latest = next((pair for pair in reversed(pairs) if pair), None)
-    said = f"latest: median {_length(latest[0])}, 95 % within {_length(latest[1])}." if latest else "nothing measured."
+    said = f"latest: median {_length(latest[0])}, 95 % within {_length(latest[1])}." if latest else "no data."
     return Plot(
         title=title,
         summary=f"{title}, {said}",

@@ -71,7 +71,7 @@ def end_leftovers(folder: Path, *, cluster_name: str, socket: Path) -> None:
         _signal_postmaster(folder, number, among=_processes_of(cluster_name))
         _wait_until_gone(cluster_name, patience_s)
     if left := _processes_of(cluster_name):
-        raise StackError(f"processes {sorted(left)} still use {folder} and do not end; kill them and start again")
+        raise StackError(f"processes {sorted(left)} still use {folder} and do not stop; kill them and start again")
     for stale in (folder / "postmaster.pid", socket, socket.with_name(f"{socket.name}.lock")):
         stale.unlink(missing_ok=True)
 

@@ -82,7 +82,7 @@ class EmbeddedPostgres(EmbeddedServer):
         """What a person should know about where the data lies; empty when it lies where it is expected."""
         if not self.is_moved:
             return ""
-        return f"PostgreSQL runs as `nobody`, who cannot reach {self.data}: its data lies in {self.home}"
+        return f"PostgreSQL runs as `nobody`, which cannot access {self.data}: its data is in {self.home}"
 
     @property
     def socket_dir(self) -> Path:

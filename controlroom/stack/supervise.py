@@ -189,7 +189,7 @@ class Supervisor:
 
     def _plan_restart(self, member: SupervisedChild, why: str) -> None:
         member.restart_at = time.monotonic() + member.backoff_s
-        self.console.say(f"{why}; it is started again in {member.backoff_s:g} s")
+        self.console.say(f"{why}; restarting in {member.backoff_s:g} s")
         member.backoff_s = min(member.backoff_s * 2, BACKOFF_MAX_S)
 
     def _restart(self, member: SupervisedChild) -> SupervisedChild:
@@ -199,7 +199,7 @@ class Supervisor:
             self._plan_restart(member, str(error))
             return member
         fresh.backoff_s = member.backoff_s
-        self.console.say(f"{member.child.name} is started again, process {fresh.process.pid}")
+        self.console.say(f"{member.child.name} restarted, process {fresh.process.pid}")
         return fresh
 
     def _end(self, member: SupervisedChild, deadline: float) -> None:

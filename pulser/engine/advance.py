@@ -58,7 +58,7 @@ def _decide_step(graph: Graph, facts: RunFacts, key: str) -> Command:
     try:
         passes = is_condition_true(node.step.if_, _scope(facts, node), failed=failed)
     except ExpressionError as error:
-        return Refuse(key, f"`if` cannot be judged: {error}")
+        return Refuse(key, f"`if` cannot be evaluated: {error}")
     return Release(key) if passes else Skip(key, CONDITION, f"`if` is false: {node.step.if_}")
 
 
@@ -114,7 +114,7 @@ def conclude(graph: Graph, counts: StepCounts, *, facts: RunFacts) -> Command | 
     if counts.paused:
         return Wait()
     if counts.pending:
-        raise ValueError(f"{counts.pending} steps are pending and nothing is under way")
+        raise ValueError(f"{counts.pending} steps are pending and none is active")
     if counts.next_final:
         return advance(graph, facts, ready=[counts.next_final])[0]
     return _ending(graph, counts)
@@ -125,7 +125,7 @@ def _ending(graph: Graph, counts: StepCounts) -> Finish:
     if counts.stop == "cancel":
         return Finish(RunStatus.CANCELLED)
     if counts.stop == "timeout":
-        return Finish(RunStatus.ERROR, "the plan's timeout was over")
+        return Finish(RunStatus.ERROR, "the plan timed out")
     if counted:
         return Finish(RunStatus.ERROR, f"{counted[0]} failed")
     return Finish(RunStatus.SUCCESS)

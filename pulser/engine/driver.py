@@ -103,7 +103,7 @@ def end_run(store: RunStore, command: Finish) -> None:
         try:
             result = _result(store)
         except ExpressionError as error:
-            reason = f"the plan's outputs cannot be made: {error}"[:REASON_CHARS]
+            reason = f"the plan's outputs cannot be rendered: {error}"[:REASON_CHARS]
             return end_run(store, Finish(RunStatus.ERROR, reason))
         data, columns["result"] = {"result": result}, result
     store.move_run(MOVES_TO_END[command.status], data=data, columns=columns)

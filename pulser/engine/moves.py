@@ -26,8 +26,8 @@ from pulser.engine.times import NOW, Ahead
 from pulser.language.catalogue import ErrorClass
 
 FINALLY_S = 300.0  # what is left for `finally` once a run is being ended
-LOST_BY = {"lease": "the worker vanished: its lease ran out", "process": "the worker's process ended in mid-work"}
-STOP_REASONS = {"cancel": "the run was cancelled", "timeout": "the plan's timeout was over"}
+LOST_BY = {"lease": "worker lost: its lease expired", "process": "worker lost: its process died"}
+STOP_REASONS = {"cancel": "the run was cancelled", "timeout": "the plan timed out"}
 HANDED_BACK = "handed_back"
 
 
@@ -76,7 +76,7 @@ def hand_back(store: RunStore, key: str, *, number: int, budget_from: int) -> No
 
     The try is no part of the step's budget, which began after attempt `budget_from`.
     """
-    end = AttemptEnd(HANDED_BACK, "", "the worker was stopped, and gave it up")
+    end = AttemptEnd(HANDED_BACK, "", "handed back by a stopping worker")
     columns = {"budget_from": budget_from + 1}
     worker = _requeue_running(store, "hand_back", key, number=number, end=end, columns=columns)
     store.emit("step.handed_back", step=key, attempt=number, worker=worker)
@@ -98,7 +98,7 @@ def _apply_retry_decision(store: RunStore, key: str, *, number: int, then: Retry
     elif isinstance(then, Park):
         _park(store, key, number=number, outcome=Parked.because(then.reason))
     elif then is None:
-        reason = "the worker vanished, and no attempt is left"
+        reason = "worker lost, no attempts left"
         _end_queued(store, key, outcome=Refused(ErrorClass.LOST, reason), number=number)
 
 
@@ -146,7 +146,7 @@ def expire(store: RunStore, key: str, *, kind: str, then: str) -> None:
     store.emit("approval.expired", step=key, then=then)
     if then == "approve":
         return approve(store, key, kind=kind, by="timeout")
-    return reject(store, key, reason="nobody decided in time", error_class=ErrorClass.TIMEOUT)
+    return reject(store, key, reason="approval timed out", error_class=ErrorClass.TIMEOUT)
 
 
 def end_waiting(store: RunStore, key: str, *, outcome: Completed | Refused) -> None:
@@ -179,7 +179,7 @@ def end_early(store: RunStore, *, stop: str, by: str) -> None:
 
 def cancel_unresponsive(store: RunStore, keys: Collection[str]) -> None:
     """The workers of these running steps do not answer to the run's early end: end the steps without them."""
-    outcome = Cancelled("the run was cancelled, and the worker did not answer")
+    outcome = Cancelled("the run was cancelled; the worker did not respond")
     moved = store.move_steps(outcome.move, keys, columns=outcome.columns)
     for step in moved:
         emit_outcome(store, step.key, outcome=outcome, number=step.attempt)

@@ -61,9 +61,9 @@ def decide_lost(policy: Retry, *, tries: int, lost: int, effect: Effect) -> Retr
     No pause: the lease that ran out was one.
     """
     if effect == Effect.IRREVERSIBLE:
-        return Park("its worker vanished, and the step cannot be undone: look whether it took effect")
+        return Park("worker lost, and the step is irreversible: check whether it took effect")
     if lost >= LOST_ATTEMPTS:
-        return Park(f"{lost} workers vanished during this step")
+        return Park(f"{lost} workers were lost during this step")
     if ErrorClass.LOST not in policy.on or tries >= policy.max_attempts:
         return None
     return RetryDecision(delay=0.0)
@@ -72,7 +72,7 @@ def decide_lost(policy: Retry, *, tries: int, lost: int, effect: Effect) -> Retr
 def decide_handed_back(effect: Effect) -> RetryDecision | Park:
     """What follows an attempt that a stopping worker gave up. No policy is asked: nothing has failed."""
     if effect == Effect.IRREVERSIBLE:
-        return Park("its worker was stopped, and the step cannot be undone: look whether it took effect")
+        return Park("worker stopped, and the step is irreversible: check whether it took effect")
     return RetryDecision(delay=0.0)
 
 

@@ -119,14 +119,14 @@ class StatusOwner:
 
 RUN_STATUS_OWNERS: Mapping[RunStatus, StatusOwner] = {
     _R.QUEUED: StatusOwner("the lane", "the next sweep", "it starts when the lane has a free slot and is not paused"),
-    _R.RUNNING: StatusOwner("its running steps", "each step's own deadline", "the step's deadline decides"),
-    _R.WAITING: StatusOwner("its waiting steps", "the nearest of their deadlines", "the run queues again"),
+    _R.RUNNING: StatusOwner("its running steps", "each step's timeout", "the timeout applies"),
+    _R.WAITING: StatusOwner("its waiting steps", "their earliest deadline", "the run is queued again"),
 }
 
 STEP_STATUS_OWNERS: Mapping[StepStatus, StatusOwner] = {
-    _S.PENDING: StatusOwner("the steps it needs", "the end of the last of them", "it is queued or skipped"),
+    _S.PENDING: StatusOwner("the steps it needs", "the last of them ends", "it is queued or skipped"),
     _S.QUEUED: StatusOwner("the next free worker", "the next sweep", "workers are woken again"),
-    _S.RUNNING: StatusOwner("its worker", "the end of its lease", "the attempt is lost, and another one follows"),
-    _S.BACKOFF: StatusOwner("the sweeper", "the time of the next attempt", "the step is queued again"),
-    _S.WAITING: StatusOwner("a person or a timer", "its deadline", "the step's `on_timeout` decides"),
+    _S.RUNNING: StatusOwner("its worker", "its lease expires", "the attempt is lost and retried"),
+    _S.BACKOFF: StatusOwner("the sweeper", "the next attempt is due", "the step is queued again"),
+    _S.WAITING: StatusOwner("a person or a timer", "its deadline", "the step's `on_timeout` applies"),
 }

@@ -77,7 +77,7 @@ def execute(assignment: Assignment, *, reporter: Reporter, heartbeat: Heartbeat)
     reporter.retry_on_disconnect(lambda: execution.output.flush(is_last=True))
     accepted = _report(execution, outcome)
     if not accepted:
-        logger.warning("%s: its late result was refused", assignment.name)
+        logger.warning("%s: late result rejected", assignment.name)
     return accepted
 
 
@@ -115,7 +115,7 @@ def _failure(error: Exception, output: Output, *, name: str) -> Failed:
     """What a tool says goes as it is. Any other error leaves its traceback in the step's log."""
     if isinstance(error, ToolError):
         return Failed(error.error_class, _fit(error.message))
-    logger.error("%s broke", name, exc_info=error)
+    logger.error("%s failed unexpectedly", name, exc_info=error)
     output.write("stderr", "".join(traceback.format_exception(error)).encode())
     return Failed(ErrorClass.FAILED, _fit(f"{type(error).__name__}: {error}"))
 
@@ -210,7 +210,7 @@ def _end_process(execution: StepExecution, reason: StopReason) -> None:
         raise
     except Exception:
         # What cannot be recorded is found by the server. To stay would hold the step for ever.
-        logger.exception("%s: its end cannot be recorded", execution.assignment.name)
+        logger.exception("%s: outcome not recorded", execution.assignment.name)
     execution.heartbeat.process.end()
 
 
@@ -222,7 +222,7 @@ def _cut_short(assignment: Assignment, reason: StopReason) -> RunnerOutcome | No
         case StopReason.STOPPING:
             return HandedBack()
         case StopReason.TIMEOUT:
-            return Failed(ErrorClass.TIMEOUT, f"the step took longer than {assignment.timeout_s:g} s")
+            return Failed(ErrorClass.TIMEOUT, f"timed out after {assignment.timeout_s:g} s")
         case StopReason.LOST:
             return None
 
@@ -270,7 +270,7 @@ def _collect_what_is_there(execution: StepExecution) -> None:
         except ToolError:
             pass  # it is not there, and the step has failed anyway
         except Exception:
-            logger.exception("%s: its artifact %s cannot be kept", execution.assignment.name, spec.path)
+            logger.exception("%s: artifact %s cannot be stored", execution.assignment.name, spec.path)
 
 
 def _suspended(wait: Suspension) -> Suspended:
@@ -290,7 +290,7 @@ def _report(execution: StepExecution, outcome: RunnerOutcome) -> bool:
     try:
         return reporter.retry_on_disconnect(lambda: reporter.finish(outcome, report=execution.report))
     except NotStorable as error:
-        logger.exception("%s: its outcome cannot be stored", execution.assignment.name)
+        logger.exception("%s: outcome cannot be stored", execution.assignment.name)
         failure = Failed(ErrorClass.PERMANENT, _fit(f"the outcome cannot be stored: {error}"))
         output = execution.output
         report = AttemptReport(execution.exit_code, log_bytes=output.taken, log_cut=output.is_cut)

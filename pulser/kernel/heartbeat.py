@@ -112,7 +112,7 @@ class Heartbeat:
             logger.warning("%s: %s", call.name, error)
         except Exception:
             # Without this thread no later step of this process would keep its lease.
-            logger.exception("%s: its heartbeat broke", call.name)
+            logger.exception("%s: heartbeat failed", call.name)
 
     def _beat(self, call: WatchedCall) -> None:
         if self.process.must_hand_back():

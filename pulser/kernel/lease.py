@@ -23,6 +23,6 @@ def check_lease(reporter: Reporter, *, lease_s: float, clock: Callable[[], float
     while True:
         asked_at = clock()
         if not reporter.retry_on_disconnect(reporter.renew_lease):
-            raise Cancelled("the claim was lost before the call")
+            raise Cancelled("the lease was lost before the call")
         if clock() - asked_at < lease_s / 2:
             return

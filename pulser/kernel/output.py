@@ -50,7 +50,7 @@ class Output:
             if self.is_cut:
                 return b""
             self.is_cut = True
-            data = data[:room] + f"\n[the log is cut here: it reached {LOG_BYTES} bytes]\n".encode()
+            data = data[:room] + f"\n[log truncated: limit of {LOG_BYTES} bytes reached]\n".encode()
         self.taken += len(data)
         return data
 

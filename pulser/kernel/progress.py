@@ -41,7 +41,7 @@ class Progress:
         try:
             self._reporter.progress(done=done, total=total)
         except Disconnected as error:
-            logger.warning("%s: its progress is not reported: %s", self._name, error)
+            logger.warning("%s: progress not reported: %s", self._name, error)
 
 
 def _bounded(number: int) -> int:

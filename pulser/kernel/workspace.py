@@ -34,7 +34,7 @@ def open_workspace(path: Path) -> bool:
     except FileExistsError:
         return False
     except OSError as error:
-        raise TransientError(f"the workspace of this run cannot be made on {socket.gethostname()}: {error}") from error
+        raise TransientError(f"cannot create the workspace of this run on {socket.gethostname()}: {error}") from error
     return True
 
 
@@ -50,7 +50,7 @@ def local_artifact(workdir: Path, spec: ArtifactSpec) -> Iterator[tuple[Artifact
     path = _file_within(workdir, spec)
     size = path.stat().st_size
     if size > ARTIFACT_BYTES:
-        raise FailedError(f"artifact {spec.path} has {size} bytes; at most {ARTIFACT_BYTES} are kept")
+        raise FailedError(f"artifact {spec.path} has {size} bytes; the limit is {ARTIFACT_BYTES}")
     name = artifact_name(spec)
     if len(name) > NAME_CHARS:
         raise PermanentError(f"artifact {spec.path} needs a `name` of at most {NAME_CHARS} characters")
@@ -63,7 +63,7 @@ def local_artifact(workdir: Path, spec: ArtifactSpec) -> Iterator[tuple[Artifact
 def _file_within(workdir: Path, spec: ArtifactSpec) -> Path:
     path = (workdir / spec.path).resolve()
     if not path.is_relative_to(workdir.resolve()):
-        raise FailedError(f"artifact {spec.path} lies outside the workspace")
+        raise FailedError(f"artifact {spec.path} is outside the workspace")
     if not path.is_file():
-        raise FailedError(f"artifact {spec.path} was not written: the step must leave this file")
+        raise FailedError(f"artifact {spec.path} was not written by the step")
     return path

@@ -33,7 +33,7 @@ def moment(text: str) -> datetime:
     except ValueError:
         raise ValueError(f"expected a time such as 2030-01-31T09:00:00Z, got {text[:100]!r}") from None
     if found.tzinfo is None:
-        raise ValueError(f"{text} has no zone; write {text}Z for UTC")
+        raise ValueError(f"{text} has no time zone; write {text}Z for UTC")
     return found
 
 

@@ -175,7 +175,7 @@ class _Inference:
 
     def call(self, node: nodes.Call) -> Type:
         if not self.names.has_functions:
-            self.report("always(), failed() and success() can be asked in `if` only")
+            self.report("always(), failed() and success() are only allowed in `if`")
         return of_kind("boolean")
 
     def _expect(self, given: Type, wanted: frozenset[str], what: str) -> None:

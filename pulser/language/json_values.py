@@ -31,7 +31,7 @@ def parse_json(text: str | bytes) -> Any:
     try:
         return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite_number)
     except RecursionError:
-        raise NestedTooDeep("it is nested too deep") from None
+        raise NestedTooDeep("nested too deeply") from None
 
 
 def _refuse_constant(word: str) -> NoReturn:
@@ -41,7 +41,7 @@ def _refuse_constant(word: str) -> NoReturn:
 def _finite_number(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text[:SHOWN_CHARS]} is beyond the numbers that can be kept")
+        raise ValueError(f"{text[:SHOWN_CHARS]} is out of range")
     return number
 
 
@@ -53,7 +53,7 @@ def parse_storable(text: str) -> Any:
     value = parse_json(text)
     for item, level in _items_of(value):
         if level > PLAN_LEVELS:
-            raise NestedTooDeep(f"it is nested deeper than {PLAN_LEVELS} levels")
+            raise NestedTooDeep(f"nested deeper than {PLAN_LEVELS} levels")
         if isinstance(item, str):
             _check_text(item)
     return value
@@ -75,4 +75,4 @@ def _check_text(text: str) -> None:
     if "\0" in text:
         raise NotStorable("the character U+0000 cannot be stored")
     if not text.isascii() and SURROGATE.search(text):
-        raise NotStorable("half of a surrogate pair is no character")
+        raise NotStorable("an unpaired surrogate is not a valid character")

@@ -118,7 +118,7 @@ def _has_index(value: Any, part: str | int) -> bool:
 def _why(key: str | int) -> str:
     return {
         "pulser": ": the version of the language, write `pulser: 1`",
-        "slug": ": the plan's short name for addresses and commands",
+        "slug": ": the plan's short name in URLs and commands",
         "steps": ": what the plan does",
         "uses": ": the tool of the step, such as `uses: shell`",
         "id": ": the step's name for `needs` and expressions",
@@ -128,7 +128,7 @@ def _why(key: str | int) -> str:
 def _unknown_key(document: Any, path: Path) -> _Fault:
     key = str(path[-1])
     if key in LATER:
-        return _Fault(path, f"`{key}` is not in this version of the language", is_key=True)
+        return _Fault(path, f"`{key}` is not supported in this version of the language", is_key=True)
     if key == "<<":
         return _Fault(path, "merge keys (`<<`) are not in the language; name each key", is_key=True)
     known = _keys_at(path[:-1])
@@ -192,7 +192,7 @@ def _not_among(value: Any, expected: str) -> str:
 
 def _named_pattern(pattern: str) -> str:
     if "a-z0-9" in pattern and "A-Z" not in pattern:
-        return "small letters, digits and `-`"
+        return "lowercase letters, digits and `-`"
     return "letters, digits, `-` and `_`, beginning with a letter"
 
 

@@ -80,7 +80,7 @@ def _spending() -> Iterator[float]:
 def check_pattern(pattern: str) -> None:
     """Raises ValueError for what is no regular expression, or too long a one: to read it takes time too."""
     if len(pattern) > PATTERN_CHARS:
-        raise ValueError(f"it has {len(pattern):,} characters, and {PATTERN_CHARS:,} are the most")
+        raise ValueError(f"it has {len(pattern):,} characters; the limit is {PATTERN_CHARS:,}")
     with _spending():
         try:
             re.compile(pattern)

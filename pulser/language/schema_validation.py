@@ -60,9 +60,9 @@ def mismatches(value: Any, schema: Mapping[str, Any], *, root: Mapping[str, Any]
         with time_budget():
             found = _found(validator, value, root or schema)
     except RecursionError:
-        return [Mismatch((), "the value is nested too deep, or its schema refers to itself without end")]
+        return [Mismatch((), "the value is nested too deeply, or its schema refers to itself endlessly")]
     except Unresolvable as error:
-        return [Mismatch((), f"the schema refers to {format_value(str(error.ref))}, which is not there")]
+        return [Mismatch((), f"the schema refers to {format_value(str(error.ref))}, which does not exist")]
     return list({(each.path, each.message): each for each in found}.values())
 
 
@@ -70,7 +70,7 @@ def _found(validator: Any, value: Any, root: Mapping[str, Any]) -> list[Mismatch
     try:
         check_unevaluated_properties(value, root)
     except ValueError as error:
-        return [Mismatch((), f"whether its keys are allowed cannot be told: {error}")]
+        return [Mismatch((), f"whether its keys are allowed cannot be checked: {error}")]
     return [mismatch for error in validator.iter_errors(value) for mismatch in _described(error)]
 
 
@@ -236,8 +236,8 @@ _BOUNDS = {
     "exclusiveMinimum": "more than {}",
     "exclusiveMaximum": "less than {}",
     "multipleOf": "a multiple of {}",
-    "pattern": "a text that matches {}",
-    "format": "a text of the format {}",
+    "pattern": "a string that matches {}",
+    "format": "a string of the format {}",
 }
 
 
@@ -307,7 +307,7 @@ def _sentence(error: Any) -> str:
         return _only_one([error.validator_value])
     if error.validator in ("pattern", "patternProperties") and error.cause:
         what = "it" if error.validator == "pattern" else "this key"
-        return f"whether {what} matches `{error.validator_value}` cannot be told: {error.cause}"
+        return f"whether {what} matches `{error.validator_value}` cannot be checked: {error.cause}"
     if error.validator in _BOUNDS:
         bound = format_value(error.validator_value) if error.validator != "pattern" else f"`{error.validator_value}`"
         return f"expected {_BOUNDS[error.validator].format(bound)}, got {format_value(error.instance)}"
@@ -332,4 +332,4 @@ def _not_among(error: Any) -> str:
 
 def _only_one(alternatives: Any) -> str:
     keys = [f"`{key}`" for each in alternatives if isinstance(each, Mapping) for key in each.get("required", ())]
-    return f"expected only one of {', '.join(dict.fromkeys(keys))}" if keys else "more than one alternative fits"
+    return f"expected only one of {', '.join(dict.fromkeys(keys))}" if keys else "more than one alternative matches"

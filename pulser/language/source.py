@@ -123,7 +123,7 @@ def scalar(source: Source, value: Any, *, start: int, end: int, path: Path) -> S
             value = _UNSTORABLE.sub("", value)
         return SourceNode(start, end, value, chars=len(value))
     if isinstance(value, int) and abs(value) > limits.INTEGER_MAX:
-        source.add(path, "a whole number has at most 64 bits; put it in quotes to keep it as text", at=start)
+        source.add(path, "a whole number has at most 64 bits; put it in quotes to keep it as a string", at=start)
         value = 0
     if isinstance(value, float) and not math.isfinite(value):
         source.add(path, "expected a finite number", at=start)
@@ -141,7 +141,7 @@ def add_entry(source: Source, parent: SourceNode, *, key: str, at: int, child: S
     """An entry of a mapping; a key that is there already is a problem. Raises ReadError, as above."""
     if key in parent.children:
         line, _ = source.place(parent.keys[key])
-        source.add((*path, key), f"`{key[:100]}` is there twice; the first is in line {line}", at=at)
+        source.add((*path, key), f"`{key[:100]}` is a duplicate key; the first is in line {line}", at=at)
         return
     parent.keys[key] = at
     parent.adopt(key, child)
@@ -152,7 +152,7 @@ def _check_sizes(node: SourceNode, *, at: int) -> None:
     if node.count > limits.PLAN_NODES:
         raise ReadError(f"the document has more than {limits.PLAN_NODES:,} values", at=at)
     if node.chars > limits.PLAN_BYTES:
-        raise ReadError(f"with its aliases written out the document passes {limits.PLAN_BYTES:,} bytes", at=at)
+        raise ReadError(f"the document is larger than {limits.PLAN_BYTES:,} bytes with its aliases expanded", at=at)
 
 
 def check_levels(levels: int, *, at: int) -> None:

@@ -23,8 +23,8 @@ from pulser.language.source import ReadError, Source, SourceNode, add_entry, add
 # The C parser is ten times faster; a PyYAML that was built without it has only the other.
 _LOADER: Any = getattr(yaml, "CLoader", yaml.Loader)
 _HINTS = {
-    "mapping values are not allowed": "; put a text that has `: ` in it in quotes",
-    "cannot start any token": "; indent with spaces, and put a text that begins with a sign in quotes",
+    "mapping values are not allowed": "; put a string that contains `: ` in quotes",
+    "cannot start any token": "; indent with spaces, and put a string that begins with a special character in quotes",
     "block end": "; look at the indentation",
     "block mapping": "; look at the indentation",
     "block collection": "; look at the indentation",
@@ -83,9 +83,9 @@ class _Builder:
     def _aliased(self, event: Any, *, level: int) -> SourceNode:
         at = _start(event)
         if event.anchor in self.open_anchors:
-            raise ReadError(f"the alias `*{event.anchor}` stands inside what it names", at=at)
+            raise ReadError(f"the alias `*{event.anchor}` refers to itself", at=at)
         if event.anchor not in self.anchors:
-            raise ReadError(f"the alias `*{event.anchor}` names an anchor that is not there", at=at)
+            raise ReadError(f"unknown anchor `*{event.anchor}`", at=at)
         node = self.anchors[event.anchor]
         check_levels(level + node.height - 1, at=at)
         return node
@@ -130,7 +130,7 @@ class _Builder:
         if isinstance(event, MappingStartEvent) and self.source.text.startswith("{{", parent.start):
             message = 'a value that begins with an expression needs quotes: write "{{ ... }}"'
             raise ReadError(message, at=parent.start)
-        raise ReadError("expected a text as key", at=at)
+        raise ReadError("expected a string as key", at=at)
 
 
 def _events(text: str) -> Iterator[Any]:

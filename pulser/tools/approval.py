@@ -15,7 +15,7 @@ _INPUT = {
     "additionalProperties": False,
     "properties": {
         "role": {"type": "string", "minLength": 1, "default": "operator", "description": "Who may decide."},
-        "message": {"type": "string", "description": "What is to be decided."},
+        "message": {"type": "string", "description": "The question."},
         "timeout": {
             "type": ["string", "number"],
             "format": "pulser-duration",
@@ -38,7 +38,7 @@ class Approval:
     spec = ToolSpec(
         name="approval",
         title="Approval",
-        description="Waits until a person approves or rejects; no worker is held meanwhile.",
+        description="Waits until a person approves or rejects; holds no worker.",
         input=_INPUT,
         output=_OUTPUT,
         effect=Effect.PURE,

@@ -47,7 +47,7 @@ def read_declared_outputs(path: Path, *, declared: Mapping[str, Mapping[str, Any
     for name, schema in declared.items():
         _take(found, name, text=written.get(name), schema=schema)
     for name in sorted(written.keys() - declared.keys()):
-        found.warnings.append(f"output {name[:_SHOWN_CHARS]!r} is not declared under the step's `outputs`: ignored")
+        found.warnings.append(f"output {name[:_SHOWN_CHARS]!r} is not declared in the step's `outputs`: ignored")
     return found
 
 

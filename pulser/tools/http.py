@@ -33,7 +33,7 @@ _INPUT = {
             "type": "array",
             "minItems": 1,
             "items": {"type": "integer", "minimum": 100, "maximum": 599},
-            "description": "Statuses that are right; 200 to 299 when none are named.",
+            "description": "Expected statuses; 200 to 299 by default.",
         },
     },
 }

@@ -42,7 +42,7 @@ def send_request(
     except _UNSENDABLE as error:
         raise PermanentError(f"the request cannot be sent: {error}") from error
     except (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError) as error:
-        raise TransientError(f"the exchange broke off: {error or type(error).__name__}") from error
+        raise TransientError(f"the connection broke: {error or type(error).__name__}") from error
 
 
 class _Transport(httpx.BaseTransport):
@@ -151,7 +151,7 @@ def _outputs(response: httpx.Response) -> Outputs:
     encoding = response.headers.get("content-encoding", "identity").lower()
     if encoding != "identity":
         # Unpacking would need a bound of its own: a kilobyte can unpack to a gigabyte.
-        raise FailedError(f"the answer is packed with {encoding}, although identity was asked for")
+        raise FailedError(f"the response is encoded with {encoding}, but identity was requested")
     data = _read(response)
     return {
         "status": response.status_code,
@@ -165,12 +165,12 @@ def _read(response: httpx.Response) -> bytes:
     announced = whole_number(response.headers.get("content-length", ""), at_most=ID_MAX)
     has_body = response.request.method != "HEAD"
     if has_body and announced is not None and announced > OUTPUT_BYTES:
-        raise FailedError(f"the answer has {announced:,} bytes, more than the {OUTPUT_BYTES:,} that are read")
+        raise FailedError(f"the response has {announced:,} bytes; the limit is {OUTPUT_BYTES:,}")
     data = bytearray()
     for chunk in response.iter_raw():
         data += chunk
         if len(data) > OUTPUT_BYTES:
-            raise FailedError(f"the answer has more than the {OUTPUT_BYTES:,} bytes that are read")
+            raise FailedError(f"the response has more than {OUTPUT_BYTES:,} bytes, the limit")
     return bytes(data)
 
 

@@ -35,7 +35,7 @@ class StopCheck:
         if self._cancelled.is_set():
             raise Cancelled("the run was cancelled")
         if self.left_s == 0.0:
-            raise TimedOut(f"not done after {self._timeout_s:g} s, the step's timeout")
+            raise TimedOut(f"timed out after {self._timeout_s:g} s")
 
     def slice_s(self, at_most: float = LOOK_S) -> float:
         """How long to block before the next look."""

@@ -184,7 +184,7 @@ class GuardedStream(httpcore.NetworkStream):
             stream = GuardedStream(secured, watch=self._watch)
             stream._sliced(secured.do_handshake)
         except ssl.SSLCertVerificationError as error:
-            raise PermanentError(f"the certificate of {server_hostname} is refused: {error.verify_message}") from error
+            raise PermanentError(f"the certificate of {server_hostname} is invalid: {error.verify_message}") from error
         except OSError as error:
             raise httpcore.ConnectError(str(error)) from error
         return stream

@@ -60,7 +60,7 @@ def _raise_stopped(watch: StopCheck, ended: ProcessResult) -> None:
 def _start_error(error: Exception, command: Command) -> Exception:
     name, number = command.argv[0], getattr(error, "errno", None)
     if number in (errno.EAGAIN, errno.ENOMEM):
-        return TransientError(f"cannot start {name}: the machine has no process or memory left ({error})")
+        return TransientError(f"cannot start {name}: out of processes or memory ({error})")
     if number == errno.ENOENT:
         return PermanentError(f"command not found: {name}", exit_code=_NOT_FOUND)
     return PermanentError(f"cannot start {name}: {error}", exit_code=_NOT_EXECUTABLE)

@@ -40,7 +40,7 @@ _INPUT = {
             "description": "package.module:name",
         },
         "args": {"type": "object", "description": "Keyword arguments."},
-        "isolated": {"type": "boolean", "default": False, "description": "Run it in a process of its own."},
+        "isolated": {"type": "boolean", "default": False, "description": "Run it in a separate process."},
     },
 }
 _OUTPUT = {"type": "object", "required": ["result"], "properties": {"result": {}}}
@@ -182,7 +182,7 @@ def invoke(function: Function, args: Mapping[str, Any], *, name: str) -> Any:
         with contextlib.suppress(ValueError):  # some built-in functions have no signature to look at
             inspect.signature(function).bind(**args)
     except TypeError as error:
-        raise PermanentError(f"the arguments do not fit {name}: {error}") from error
+        raise PermanentError(f"the arguments do not match {name}: {error}") from error
     try:
         result = function(**args)
     except (ToolError, Cancelled):

@@ -93,9 +93,9 @@ def folder_within(workdir: Path, folder: str) -> Path:
     try:
         found = (root / folder).resolve(strict=True)
     except (OSError, ValueError, RuntimeError) as error:
-        raise PermanentError(f"cwd: there is no folder {folder!r} in the workspace") from error
+        raise PermanentError(f"cwd: folder {folder!r} not found in the workspace") from error
     if not found.is_relative_to(root):
-        raise PermanentError(f"cwd: {folder!r} lies outside of the workspace; name a folder in it")
+        raise PermanentError(f"cwd: {folder!r} is outside the workspace")
     if not found.is_dir():
         raise PermanentError(f"cwd: {folder!r} is not a folder")
     return found

@@ -42,9 +42,7 @@ _REFUSED = ("authentication failed", "does not exist", "no pg_hba.conf entry", "
 _QUERY_CANCELED, _READ_ONLY = "57014", "25006"
 _TRANSIENT_STATES = ("08", "40", "53", "55P03", "55006", "57P", "58")  # lost, deadlock, full, locked, going down, disk
 _FAILED_STATES = ("22", "23", "P0")  # data, constraints, RAISE
-_IN_DOUBT = (
-    "the connection broke while the change was committed: it may hold or not; look at the data, then retry by hand"
-)
+_IN_DOUBT = "the connection broke during the commit, which may or may not have happened: check the data before retrying"
 
 _INPUT = {
     "type": "object",
@@ -53,7 +51,7 @@ _INPUT = {
     "properties": {
         "query": {"type": "string", "minLength": 1, "description": "One statement; %(name)s or %s for parameters."},
         "params": {"type": ["object", "array"], "description": "Values for the placeholders."},
-        "database": {"type": "string", "minLength": 1, "description": "A name from the settings."},
+        "database": {"type": "string", "minLength": 1, "description": "Name of a database in the settings."},
         "write": {"type": "boolean", "default": False, "description": "Allow the statement to change data."},
     },
 }
@@ -188,7 +186,7 @@ def _row_factory(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], _Row]
     names = [column.name for column in cursor.description or ()]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise PermanentError(f"two columns are named `{twice}`; give each a name of its own with AS")
+        raise PermanentError(f"two columns are named `{twice}`; rename one with AS")
     return lambda values: {name: _plain(value) for name, value in zip(names, values, strict=True)}
 
 

@@ -38,13 +38,13 @@ def storable(value: Any, *, limit: int = OUTPUT_BYTES) -> Any:
     cleaned = _cleaned(value, depth=0)
     size = len(json.dumps(cleaned, ensure_ascii=False).encode())
     if size > limit:
-        raise ValueError(f"it takes {size:,} bytes as JSON, more than the {limit:,} that an output may have")
+        raise ValueError(f"{size:,} bytes as JSON; the limit of an output is {limit:,}")
     return cleaned
 
 
 def _cleaned(value: Any, *, depth: int) -> Any:
     if depth > _DEPTH:
-        raise ValueError(f"it is nested deeper than {_DEPTH} levels")
+        raise ValueError(f"nested deeper than {_DEPTH} levels")
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, str):
@@ -60,5 +60,5 @@ def _cleaned(value: Any, *, depth: int) -> Any:
 
 def _escape_unstorable(value: Any) -> str:
     if isinstance(value, dict):
-        return "an object whose keys are not all text"
+        return "an object with keys that are not strings"
     return str(value) if isinstance(value, float) else f"a {type(value).__name__}"

@@ -36,7 +36,7 @@ class Wait:
     spec = ToolSpec(
         name="wait",
         title="Wait",
-        description="Waits for a duration or until a time; no worker is held meanwhile.",
+        description="Waits for a duration or until a time; holds no worker.",
         input=_INPUT,
         output={"type": "object", "properties": {}},
         effect=Effect.PURE,

@@ -19,7 +19,7 @@ _CONFIG = {
     "properties": {
         "in": {"type": "string", "minLength": 1, "default": "stdout", "description": "An output of the step."},
         "pattern": {"type": "string", "minLength": 1, "maxLength": PATTERN_CHARS, "format": "regex"},
-        "absent": {"type": "boolean", "default": False, "description": "The pattern must not be found."},
+        "absent": {"type": "boolean", "default": False, "description": "The pattern must not match."},
     },
 }
 
@@ -34,7 +34,7 @@ class Regex:
     spec = VerifierSpec(
         name="regex",
         title="Pattern",
-        description="An output matches a regular expression, or does not.",
+        description="An output matches, or does not match, a regular expression.",
         config=_CONFIG,
     )
 

@@ -86,7 +86,7 @@ class _Child:
                 bufsize=0,
             )
         except OSError as error:
-            raise MatchError(f"no process can be started for it: {error.strerror}") from error
+            raise MatchError(f"cannot start the matching process: {error.strerror}") from error
 
     @property
     def is_ours(self) -> bool:
@@ -102,10 +102,10 @@ class _Child:
                 rest = rest[self._process.stdin.write(rest) :]
             return json.loads(self._line(deadline))
         except TimeoutError:
-            message = f"no answer within {within_s:g} s; write it without repetitions in repetitions"
+            message = f"no result within {within_s:g} s; avoid nested repetitions"
             raise MatchError(message) from None
         except (OSError, ValueError) as error:
-            raise MatchError("the process that looked for it has ended") from error
+            raise MatchError("the matching process died") from error
 
     def end(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout):

@@ -15,11 +15,11 @@ BY_BOARD = frozenset({SLUG, UNDO_SLUG})  # nobody fills in a form to start these
 LANE = "bulk"
 LANE_LIMIT = 2  # of the workers' slots most are left for other work
 SOURCE = """\
-# One verb for many runs. The board starts it: tick runs, or select all that match.
+# One action on many runs. It is started from the board: select runs, or all that match.
 pulser: 1
 slug: bulk
 title: Bulk work
-description: Retries, cancels, archives or restores many runs one by one, and tells which it skipped and why.
+description: Retries, cancels, archives or unarchives many runs one by one, and reports which were skipped and why.
 params:
   type: object
   required: [action]
@@ -29,13 +29,13 @@ params:
     runs:
       type: array
       title: Runs
-      description: Their ids. None when a query says which are meant.
+      description: Their ids. Empty when a query selects them.
       items: {type: string}
       maxItems: 1000
       default: []
     query: {type: string, title: Query, description: "The board's filters, as in its URL.", default: ""}
-    asked_at: {type: string, title: Asked at, description: Runs created later are not meant., default: ""}
-    shown: {type: integer, title: Shown, description: How many runs the asker saw., default: 0}
+    asked_at: {type: string, title: Asked at, description: Runs created later are ignored., default: ""}
+    shown: {type: integer, title: Shown, description: How many runs matched on the board., default: 0}
 steps:
   - id: work
     title: Go through the runs
@@ -55,18 +55,18 @@ outputs:
 
 # A plan of its own, with a function of its own: workers of the release before do what `bulk` asks, and refuse this.
 UNDO_SOURCE = """\
-# Takes back what one run of bulk work archived or restored. The button "Undo" starts it.
+# Undoes what one run of bulk work archived or unarchived. It is started by the button "Undo".
 pulser: 1
 slug: bulk-undo
 title: Undo of bulk work
-description: Restores what one run of bulk work archived, or archives what it restored; nothing else.
+description: Unarchives what one run of bulk work archived, or archives what it unarchived.
 params:
   type: object
   required: [action, bulk]
   additionalProperties: false
   properties:
     action: {type: string, title: What to do, enum: [archive, unarchive]}
-    bulk: {type: string, title: Bulk work, description: The id of the run that is undone.}
+    bulk: {type: string, title: Bulk work, description: Id of the run to undo.}
 steps:
   - id: work
     title: Go through the runs

@@ -15,7 +15,7 @@ def report(bulk: Run, result: Mapping[str, Any]) -> str:
     """What was done, what was skipped, and why. Titles are told as they are: nothing in them is markup."""
     parts = [
         f"# {plain(bulk.title)}",
-        f"{plain(result['summary'])}. Asked for by {plain(bulk.actor or 'nobody known')}.",
+        f"{plain(result['summary'])}. Requested by {plain(bulk.actor or 'unknown')}.",
     ]
     if result["reasons"]:
         counts = ((plain(why), f"{number:,}") for why, number in result["reasons"].items())

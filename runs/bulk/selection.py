@@ -22,7 +22,7 @@ from runs.queries.lists.newest import count_each, passing
 RUNS_MAX = 10_000  # in one go
 TICKED_MAX = 1_000
 TICK = timedelta(microseconds=1)  # `until` is a bound that does not belong to the range
-ACTIONS = {"retry": "Retry", "cancel": "Cancel", "archive": "Archive", "unarchive": "Restore"}
+ACTIONS = {"retry": "Retry", "cancel": "Cancel", "archive": "Archive", "unarchive": "Unarchive"}
 KINDS_OF_RUNS = {"error": "failed ", "success": "successful "}
 
 
@@ -56,7 +56,7 @@ def read_moment(text: str) -> datetime:
     """Raises DoesNotFit."""
     moment = as_moment(text, needs_zone=True)
     if moment is None:
-        raise InvalidValue(f"“{text[:50]}” is no time: write one like 2026-11-21T12:00:00Z")
+        raise InvalidValue(f"“{text[:50]}” is not a time: use a format like 2026-11-21T12:00:00Z")
     return moment
 
 
@@ -73,9 +73,9 @@ def start_for_ticked(actor: Actor, action: str, *, runs: Sequence[str]) -> Run:
     _check(actor, action)
     ids = list(dict.fromkeys(str(_uuid(run)) for run in runs))
     if not ids:
-        raise InvalidValue("tick at least one run")
+        raise InvalidValue("select at least one run")
     if len(ids) > TICKED_MAX:
-        raise InvalidValue(f"at most {TICKED_MAX:,} runs can be ticked: select all that match, or tick fewer")
+        raise InvalidValue(f"at most {TICKED_MAX:,} runs can be selected one by one: select all that match, or fewer")
     return _start(actor, action, title=_title(action, len(ids)), runs=ids, shown=len(ids))
 
 
@@ -83,9 +83,9 @@ def start_for_all(actor: Actor, action: str, *, all_of_them: Selection, shown: i
     """One run that does this to all that are meant. `shown`: how many the asker was told. Raises as above."""
     _check(actor, action)
     if all_of_them.number == 0:
-        raise InvalidValue("nothing matches any more")
+        raise InvalidValue("no runs match any more")
     if all_of_them.number > RUNS_MAX:
-        raise InvalidValue(f"more than {RUNS_MAX:,} runs match, and that is the most in one go: narrow the filters")
+        raise InvalidValue(f"more than {RUNS_MAX:,} runs match, the limit of one bulk action: narrow the filters")
     filters = all_of_them.filters
     kind = filters.status[0] if len(filters.status) == 1 else ""
     title = _title(action, all_of_them.number, kind=KINDS_OF_RUNS.get(kind, f"{kind} ".lstrip()))
@@ -94,16 +94,16 @@ def start_for_all(actor: Actor, action: str, *, all_of_them: Selection, shown: i
 
 def _check(actor: Actor, action: str) -> None:
     if not actor.can_operate:
-        raise Forbidden("this asks for the role operator")
+        raise Forbidden("this requires the role operator")
     if action not in ACTIONS:
-        raise InvalidValue(f"there is no action “{action[:50]}”: choose one of {', '.join(ACTIONS)}")
+        raise InvalidValue(f"unknown action “{action[:50]}”: choose one of {', '.join(ACTIONS)}")
 
 
 def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise InvalidValue(f"“{text[:50]}” is no run") from None
+        raise InvalidValue(f"“{text[:50]}” is not a run id") from None
 
 
 def _title(action: str, number: int, *, kind: str = "") -> str:

@@ -32,14 +32,14 @@ def reverse_action(bulk: Run) -> str:
 def start_undo(actor: Actor, bulk: Run) -> Run:
     """The run that takes it back. Raises Forbidden, DoesNotFit, MoveRefused, Busy."""
     if not actor.can_operate:
-        raise Forbidden("this asks for the role operator")
+        raise Forbidden("this requires the role operator")
     action = reverse_action(bulk)
     if not action:
-        raise InvalidValue("only bulk work that archived or restored runs can be undone")
+        raise InvalidValue("only bulk work that archived or unarchived runs can be undone")
     if not bulk.is_finished:
-        raise MoveRefused("it is still under way: cancel it or let it end, then undo it")
+        raise MoveRefused("it is still active: cancel it or wait until it ends, then undo it")
     if bulk.status == RunStatus.SUCCESS and expected(bulk) == 0:
-        raise MoveRefused("there is nothing to undo: it changed no run")
+        raise MoveRefused("nothing to undo: it changed no runs")
     failed = _tries(bulk)
     # Of two who press at once one starts it, and the other finds it started.
     started = start_run(
@@ -53,7 +53,7 @@ def start_undo(actor: Actor, bulk: Run) -> Run:
         idempotency=Idempotency.of("bulk-undo", f"{bulk.pk}/{bulk.retry_count}/{failed}", b""),
     )
     if not started.created:
-        raise MoveRefused("it is being undone already")
+        raise MoveRefused("the undo is already running")
     return started.run
 
 
@@ -73,9 +73,9 @@ def _tries(bulk: Run) -> int:
     undos = bulk.children.filter(plan_version__plan__slug=UNDO_SLUG, created_at__gt=bulk.finished_at)
     statuses = list(undos.values_list("status", flat=True))
     if RunStatus.SUCCESS in statuses:
-        raise MoveRefused("it was undone already")
+        raise MoveRefused("already undone")
     if any(status not in RUN_ENDED for status in statuses):
-        raise MoveRefused("it is being undone already")
+        raise MoveRefused("the undo is already running")
     return len(statuses)
 
 

@@ -37,7 +37,7 @@ SKIPPED_KEPT = 500  # told one by one; the rest is counted
 TITLE_CHARS, WHY_CHARS = 100, 300
 SELECTED = "selected.json"
 REPORT = "report.md"
-MISSING = "it is not as this bulk work left it: somebody moved it since, or it was deleted"
+MISSING = "changed or deleted after this bulk work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class BulkResult:
     @property
     def summary(self) -> str:
         parts = [f"{self.done:,} of {self.total:,} done"]
-        parts += [f"{self.already:,} were so already"] if self.already else []
+        parts += [f"{self.already:,} unchanged"] if self.already else []
         parts += [f"{self.reasons.total():,} skipped"] if self.reasons else []
         return ", ".join(parts)
 
@@ -110,7 +110,7 @@ def carry_out(*, action: str, runs: list[str], query: str, asked_at: str, contex
     means nothing, Cancelled, TimedOut.
     """
     if action not in ACTIONS:
-        raise PermanentError(f"there is no action {action!r}: choose one of {', '.join(ACTIONS)}")
+        raise PermanentError(f"unknown action {action!r}: choose one of {', '.join(ACTIONS)}")
     return _go_through(action, lambda actor: _named(runs) or _matching(actor, query, asked_at), context=context)
 
 
@@ -123,7 +123,7 @@ def take_back(*, action: str, bulk: str, context: ToolContext) -> dict[str, Any]
     """
     undone = retry_on_disconnect(lambda: _undone(bulk))
     if undone is None or undone.finished_at is None or reverse_action(undone) != action:
-        raise PermanentError("the bulk work that is to be undone is not there any more, or is under way again")
+        raise PermanentError("the bulk work to undo was deleted, or is active again")
     done = retry_on_disconnect(lambda: expected(undone))
     return _go_through(action, lambda actor: _done_by(undone), context=context, number=done or 0, missing=MISSING)
 
@@ -142,7 +142,7 @@ def _done_by(bulk: Run) -> list[str]:
             for pk in retry_on_disconnect(lambda: list(changed_runs(bulk).values_list("pk", flat=True)[:RUNS_MAX]))
         ]
     except ValidationError as error:
-        raise PermanentError("the bulk work that is to be undone named what is no run") from error
+        raise PermanentError("the bulk work to undo has an invalid run id") from error
 
 
 def _go_through(
@@ -185,13 +185,13 @@ def _named(runs: Sequence[str]) -> list[str]:
     try:
         return [str(UUID(run)) for run in runs]
     except ValueError as error:
-        raise PermanentError(f"the request names what is no run: {error}") from error
+        raise PermanentError(f"the request has an invalid run id: {error}") from error
 
 
 def _matching(actor: Actor, query: str, asked_at: str) -> list[str]:
     filters = read_filters(TextQuery(query))
     if filters.problems:
-        raise PermanentError(f"the query means nothing: {filters.problems[0]}")
+        raise PermanentError(f"invalid query: {filters.problems[0]}")
     try:
         moment = read_moment(asked_at)
     except InvalidValue as error:
@@ -231,7 +231,7 @@ def _done_before(action: Action, batch: Sequence[str], *, bulk: Run, actor: Acto
 
 def _do_one(action: Action, run_id: str, *, run: Run | None, bulk: Run, actor: Actor, tally: BulkResult) -> None:
     if run is None:
-        tally.skip(run_id, "", why="there is no such run any more")
+        tally.skip(run_id, "", why="run not found")
     elif action.is_done(run):
         tally.already += 1
     else:

@@ -39,7 +39,7 @@ def change_lane(name: str, wanted: Mapping[str, Any], *, actor: Actor) -> Lane:
     require_operator(actor)
     lanes = Lane.objects.filter(name=name)
     if not lanes.exists():
-        raise NotFound(f"there is no lane {name[:50]}")
+        raise NotFound(f"lane {name[:50]} not found")
     if wanted:
         lanes.update(**{**wanted, **_pausing(wanted, actor)})
     lane = lanes.with_load().get()

@@ -9,4 +9,4 @@ from runs.errors import Forbidden
 def require_operator(actor: Actor) -> None:
     """Raises Forbidden."""
     if not actor.can_operate:
-        raise Forbidden("this asks for the role operator")
+        raise Forbidden("this requires the role operator")

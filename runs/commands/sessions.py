@@ -18,7 +18,7 @@ def open_session(name: str, *, actor: Actor) -> tuple[Session, bool]:
     require_operator(actor)
     session, is_new = Session.objects.get_or_create(name=_session_name(name))
     if session.archived_at is not None:
-        raise MoveRefused(f"the session {session.name} is archived: restore it on the page of sessions")
+        raise MoveRefused(f"the session {session.name} is archived: unarchive it on the sessions page")
     return session, is_new
 
 
@@ -30,12 +30,12 @@ def rename_session(session: Session, *, name: str, actor: Actor) -> None:
     require_operator(actor)
     name = _session_name(name)
     if session.name == DEFAULT_SESSION and name != DEFAULT_SESSION:
-        raise MoveRefused(f"runs that name no session go to {DEFAULT_SESSION}: it keeps its name")
+        raise MoveRefused(f"{DEFAULT_SESSION} is the default session and cannot be renamed")
     try:
         with transaction.atomic():
             Session.objects.filter(pk=session.pk).update(name=name)
     except IntegrityError:
-        raise MoveRefused(f"there is a session {name} already") from None
+        raise MoveRefused(f"session {name} already exists") from None
     session.name = name
 
 
@@ -43,9 +43,9 @@ def archive_session(session: Session, *, actor: Actor) -> None:
     """Put a session away: no run starts in it, its runs stay. Raises Forbidden, MoveRefused (`default`, or done)."""
     require_operator(actor)
     if session.name == DEFAULT_SESSION:
-        raise MoveRefused(f"the session {DEFAULT_SESSION} is always in use")
+        raise MoveRefused(f"{DEFAULT_SESSION} is the default session and cannot be archived")
     if not Session.objects.active().filter(pk=session.pk).update(archived_at=Now()):
-        raise MoveRefused("the session is archived already")
+        raise MoveRefused("the session is already archived")
 
 
 def unarchive_session(session: Session, *, actor: Actor) -> None:

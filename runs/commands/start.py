@@ -71,9 +71,9 @@ def find_version(reference: str) -> PlanVersion:
 
 def _no_such_plan(slug: str, number: str) -> str:
     if number and Plan.objects.active().filter(slug=slug).exists():
-        return f"plan {slug} has no version {number}"
+        return f"plan {slug} version {number} not found"
     nearest = difflib.get_close_matches(slug, Plan.objects.active().values_list("slug", flat=True), n=1)
-    return f"there is no plan {slug}" + (f"; did you mean {nearest[0]}?" if nearest else "")
+    return f"plan {slug} not found" + (f"; did you mean {nearest[0]}?" if nearest else "")
 
 
 def start_run(  # noqa: PLR0913  (one keyword for each thing that a caller may want)
@@ -97,7 +97,7 @@ def start_run(  # noqa: PLR0913  (one keyword for each thing that a caller may w
     Raises Forbidden, StartRefused (with a problem for each value that does not fit), TooLarge, KeyReused, Busy.
     """
     if not actor.can_operate:
-        raise Forbidden("starting a run asks for the role operator")
+        raise Forbidden("starting a run requires the role operator")
     if idempotency and (first := _started_by(idempotency)):
         return _repeat(first, idempotency)
     try:
@@ -153,10 +153,10 @@ def _check(
     """The params with their defaults. Raises StartRefused or TooLarge."""
     complete, found = check_params(plan.params, dict(params))
     if any(isinstance(problem, ParamsTooLarge) for problem in found):
-        raise TooLarge(f"params may have {PARAMS_BYTES} bytes as JSON")
+        raise TooLarge(f"params are larger than {PARAMS_BYTES} bytes as JSON")
     problems = [{"path": problem.path, "message": problem.message} for problem in found]
     if clean(complete) != complete:
-        problems.append({"path": "params", "message": "text may not hold NUL characters or halves of surrogate pairs"})
+        problems.append({"path": "params", "message": "text must not contain NUL characters or unpaired surrogates"})
     if len(title) > TITLE_CHARS or clean(title) != title:
         problems.append({"path": "title", "message": f"expected at most {TITLE_CHARS} characters, none of them NUL"})
     if abs(priority) > PRIORITY_BOUND:
@@ -177,10 +177,10 @@ def _create(new: NewRun, graph: Graph, *, version: PlanVersion, idempotency: Ide
     if created.created_at is not None:
         return StartResult(_stored(new, created, version=version), created=True)
     if created.is_full:
-        raise Busy(f"{new.backlog} runs are waiting already: try again when some have begun, or add workers")
+        raise Busy(f"{new.backlog} runs are already queued: try again later, or add workers")
     first = _run_of_key(idempotency).with_context().first() if idempotency else None
     if first is None or idempotency is None:
-        raise StartRefused("the run's lane, session or key has been changed at this very moment: try again")
+        raise StartRefused("the run's lane, session or key changed at the same time: try again")
     return _repeat(first, idempotency)
 
 
@@ -197,14 +197,14 @@ def _makes_room(new: NewRun, created: CreateResult, idempotency: Idempotency | N
 
 def _check_place(new: NewRun) -> None:
     if new.lane_id is None and not Lane.objects.filter(name=new.lane).exists():
-        problem = {"path": "lane", "message": f"there is no lane {new.lane}"}
-        raise StartRefused(f"the plan asks for lane {new.lane}", [problem])
+        problem = {"path": "lane", "message": f"lane {new.lane} not found"}
+        raise StartRefused(f"the plan's lane is {new.lane}", [problem])
     if new.session_id is None:  # an admin may have renamed it
         session: Session | None = Session.objects.get_or_create(name=DEFAULT_SESSION)[0]
     else:
         session = Session.objects.filter(pk=new.session_id).first()
     if session is None or session.archived_at is not None:
-        raise StartRefused("the session is archived", [{"path": "session", "message": "choose a session in use"}])
+        raise StartRefused("the session is archived", [{"path": "session", "message": "choose an active session"}])
 
 
 def _stored(new: NewRun, created: CreateResult, *, version: PlanVersion) -> Run:

@@ -19,7 +19,7 @@ from runs.models.view import NAME_CHARS
 
 VIEWS_EACH = 50
 QUERY_CHARS = 8_000
-GONE = "this view is no longer there: it was deleted meanwhile"
+GONE = "view not found: it was deleted"
 
 
 def save_view(owner: User, *, name: str, query: str) -> SavedView:
@@ -54,7 +54,7 @@ def rename_view(view: SavedView, *, name: str) -> None:
 def share_view(view: SavedView, *, shared: bool, actor: Actor) -> None:
     """Everybody sees a shared view over the board, so it asks for an operator. Raises Forbidden."""
     if shared and not actor.can_operate:
-        raise Forbidden("sharing a view asks for the role operator")
+        raise Forbidden("sharing a view requires the role operator")
     _change(view, is_shared=shared)
 
 
@@ -79,9 +79,9 @@ def restore_view(view: SavedView) -> None:
         with transaction.atomic():
             there = SavedView.objects.filter(pk=view.pk).update(deleted_at=None)
     except IntegrityError:
-        raise MoveRefused(f"another view has taken the place of {view.name} meanwhile") from None
+        raise MoveRefused(f"another view is now named {view.name}") from None
     if not there:
-        raise NotFound(f"{view.name} cannot be brought back any more: only the view that was deleted last can")
+        raise NotFound(f"{view.name} can no longer be restored: only the last deleted view can")
 
 
 def _change(view: SavedView, **columns: Any) -> None:
@@ -102,15 +102,15 @@ def _name(text: str) -> str:
 
 def _query(query: str) -> str:
     if len(query) > QUERY_CHARS:
-        raise InvalidValue(f"a view holds at most {QUERY_CHARS:,} characters of filters: choose fewer values")
+        raise InvalidValue(f"the filters of a view have at most {QUERY_CHARS:,} characters: choose fewer values")
     return query
 
 
 def _taken(name: str) -> str:
-    return f"you have a view {name} already"
+    return f"you already have a view {name}"
 
 
 def _lock(owner: User) -> None:
     """Two tabs of one person that save at once count one after the other."""
     if User.objects.select_for_update().only("pk").filter(pk=owner.pk).first() is None:
-        raise NotFound("your account is no longer there: sign in anew")
+        raise NotFound("your account was deleted: sign in again")

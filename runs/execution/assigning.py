@@ -25,7 +25,7 @@ def assign(claim: Claim, graph: Graph) -> Assignment:
     """The attempt that the claim opened. Raises PermanentError when what the plan says of it cannot be rendered."""
     node = graph.nodes[claim.key]
     scope = _scope(claim, graph, node)
-    arguments = _rendered(node.step.with_, scope, what="the arguments cannot be made")
+    arguments = _rendered(node.step.with_, scope, what="the arguments cannot be rendered")
     return Assignment(
         run_id=claim.run_id,
         step_id=claim.key,
@@ -61,13 +61,13 @@ def _rendered(template: Any, scope: Mapping[str, Any], *, what: str) -> Any:
 
 
 def _artifact(spec: ArtifactSpec, scope: Mapping[str, Any]) -> ArtifactSpec:
-    path = _rendered(spec.path, scope, what="the artifact's path cannot be made")
+    path = _rendered(spec.path, scope, what="the artifact's path cannot be rendered")
     return spec.model_copy(update={"path": str(path)})
 
 
 def _verify_entry(entry: Mapping[str, Any], scope: Mapping[str, Any]) -> VerifyEntry:
     name = next(key for key in entry if key != "required")
-    config = _rendered(entry[name], scope, what=f"the config of the verifier {name} cannot be made")
+    config = _rendered(entry[name], scope, what=f"the config of the verifier {name} cannot be rendered")
     return VerifyEntry(name, config, required=bool(entry.get("required", True)))
 
 

@@ -33,7 +33,7 @@ class CeleryBeatThread(threading.Thread):
         try:
             self._service.start()
         except Exception:
-            logger.exception("beat broke")
+            logger.exception("beat failed")
         stop_this_process("beat", is_stopping=is_stopping)
 
     def stop(self) -> None:

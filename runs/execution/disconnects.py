@@ -37,7 +37,7 @@ def retry_on_disconnect(write: Callable[[], T]) -> T:
         try:
             return write()
         except (OperationalError, InterfaceError) as error:
-            logger.warning("the database is away, next try in %s s: %s", pause, error)
+            logger.warning("database unavailable, retry in %s s: %s", pause, error)
             connection.close()
             time.sleep(pause)
     return write()

@@ -41,7 +41,7 @@ def wake(run_id: str, *, count: int = 1) -> int:
             for _ in range(count):
                 current_app.send_task(WAKE, (run_id,), producer=producer, queue=QUEUE, retry=False, ignore_result=True)
     except (KombuError, RedisError, OSError, DatabaseError, InterfaceError) as error:
-        logger.warning("run %s: no worker could be woken, the sweeper will: %s", run_id, error)
+        logger.warning("run %s: workers were not woken, the sweeper will wake them: %s", run_id, error)
         return 0
     return max(count, 0)
 

@@ -42,5 +42,5 @@ def stop_with_helper(helper: int, *, name: str, is_stopping: Callable[[], bool])
 def stop_this_process(helper: str, *, is_stopping: Callable[[], bool]) -> None:
     """Stop, since the helper of that name is gone; in good order, as on SIGTERM."""
     if not is_stopping():
-        logger.error("%s has ended by itself: this process stops as well", helper)
+        logger.error("%s ended unexpectedly: stopping this process", helper)
         os.kill(os.getpid(), signal.SIGTERM)

@@ -130,13 +130,13 @@ def _move_each(statement: str, move: Callable[[Due], bool], **values: Any) -> in
             count += fail_unreadable_runs(error)
         except (RunError, ValueError, LookupError, DatabaseError):
             # One run that cannot be rescued must not keep the sweeper from all others.
-            logger.exception("sweep: %s could not be rescued", due)
+            logger.exception("sweep: %s could not be recovered", due)
     return count
 
 
 def fail_unreadable_runs(error: IncompatiblePlan | UnsupportedPlan) -> int:
     """End the runs that nobody can go on with. Returns how many there were, of those that one round may end."""
-    logger.error("%s: the runs that need it are ended", error)
+    logger.error("%s: its runs are ended", error)
     return fail_unreadable(error.version_id, reason=str(error), at_most=BATCH)
 
 

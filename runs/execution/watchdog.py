@@ -68,7 +68,7 @@ def start(ask: Callable[[], None]) -> int:
         try:
             _watch(ask)
         except BaseException:
-            logger.exception("the watchdog of worker %s broke", claimant().name)
+            logger.exception("watchdog of worker %s failed", claimant().name)
         finally:
             os._exit(0)
     return child
@@ -113,7 +113,7 @@ class Watchdog:
             part()
         except (DatabaseError, InterfaceError, OperationalError, OSError) as error:
             # Who cannot ask knows nothing: the count begins anew, so that no worker is ended for a fault elsewhere.
-            logger.warning("the watchdog of worker %s cannot look: %s", claimant().name, error)
+            logger.warning("watchdog of worker %s cannot read the database: %s", claimant().name, error)
             connection.close()
             self._asked = 0
 
@@ -150,7 +150,7 @@ class Watchdog:
 
     def _end_worker(self, quiet_s: float) -> None:
         logger.error(
-            "worker %s has a free slot and took nothing from the step queue for %.0f s: it is ended, to start anew",
+            "worker %s has a free slot but took no message from the step queue for %.0f s: restarting it",
             claimant().name,
             quiet_s,
         )
@@ -183,7 +183,7 @@ def hand_back_dead_attempts(move: Callable[[AttemptOfProcess], bool]) -> int:
     for held in rows(OPEN_ATTEMPTS, {"worker": claimant().name}, as_=AttemptOfProcess):
         if not _is_alive(held.process) and _try_move(move, held):
             logger.error(
-                "run %s: process %s of worker %s ended in the middle of step %s, attempt %s",
+                "run %s: process %s of worker %s died during step %s, attempt %s",
                 held.run_id,
                 held.process,
                 claimant().name,
@@ -199,7 +199,7 @@ def _try_move(move: Callable[[AttemptOfProcess], bool], held: AttemptOfProcess) 
         return move(held)
     except (RunError, ValueError, LookupError):
         # One run that cannot be rescued must not keep the watchdog from the others.
-        logger.exception("run %s: step %s could not be rescued", held.run_id, held.key)
+        logger.exception("run %s: step %s could not be recovered", held.run_id, held.key)
         return False
 
 

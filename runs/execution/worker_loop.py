@@ -30,7 +30,7 @@ def run_worker_loop() -> int:
         claim = _next_claim(claim)
         performed += 1
     if is_orphan():
-        logger.warning("the worker's main process is gone: this pool process ends")
+        logger.warning("the worker's main process is gone: stopping this pool process")
         os._exit(0)
     return performed
 

@@ -136,7 +136,7 @@ class Run(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     rested_s = models.FloatField(
-        default=0.0, db_default=0.0, help_text="Seconds between an end and a retry: it did not run then"
+        default=0.0, db_default=0.0, help_text="Seconds between an end and a retry, not counted as run time"
     )
     deadline_at = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)

@@ -67,7 +67,7 @@ def read_head(artifact: Artifact, *, at_most: int) -> FileHead:
             data = file.read(at_most + 1)
             size = artifact.content.size
     except (OSError, ValueError) as error:
-        raise FileMissing(f"the storage no longer has {artifact.name}") from error
+        raise FileMissing(f"the content of {artifact.name} was deleted") from error
     return FileHead(data[:at_most], len(data) <= at_most, size)
 
 

@@ -246,7 +246,7 @@ def _source(left: Run, right: Run) -> Iterator[DiffLine]:
     tones = {"+": "added", "-": "removed", " ": "same", "@": "gap"}
     for number, line in enumerate(difflib.unified_diff(ours, others, lineterm="", n=3)):
         if number > DIFF_LINES:
-            yield DiffLine("gap", "more differs")
+            yield DiffLine("gap", "more differences")
             return
         if number > 1:  # the first two name the files
             yield DiffLine(tones[line[0]], line if line[0] == "@" else line[1:])

@@ -37,4 +37,4 @@ def how_decided(run: Run, key: str) -> str:
     if event is None:
         return ""
     said = "approved" if event.kind == "approval.given" else "rejected"
-    return f"{key} was decided meanwhile: {event.data.get('by') or 'somebody'} {said} it"
+    return f"{key} was already {said} by {event.data.get('by') or 'someone'}"

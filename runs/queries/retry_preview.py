@@ -14,9 +14,9 @@ from pulser.tools.effects import effect_of
 from runs.models import Run
 
 KEPT = {
-    StepStatus.SUCCESS: "output re-used",
+    StepStatus.SUCCESS: "kept, outputs reused",
     StepStatus.SKIPPED: "stays skipped",
-    StepStatus.ERROR: "stays failed, as its plan allows",
+    StepStatus.ERROR: "stays failed (continue_on_error)",
 }
 
 BROKEN = (StepStatus.ERROR, StepStatus.CANCELLED)
@@ -80,7 +80,7 @@ def preview_retry(
 
 def _foreseen(graph: Graph, key: str, *, status: StepStatus | None, runs: bool) -> StepPreview:
     effect = effect_of(graph.nodes[key].step)
-    kept = KEPT.get(status, "stays as it is") if status else ""
+    kept = KEPT.get(status, "kept") if status else ""
     return StepPreview(
         key=key,
         status=str(status or "pending"),
@@ -94,11 +94,11 @@ def _foreseen(graph: Graph, key: str, *, status: StepStatus | None, runs: bool) 
 def _warning(effect: Effect, status: StepStatus | None) -> str:
     """In words what a second time means."""
     if effect is Effect.IRREVERSIBLE and status is StepStatus.SUCCESS:
-        return "It succeeded already and cannot be undone: it would happen a second time."
+        return "Irreversible, and already succeeded. It would happen a second time."
     if effect is Effect.IRREVERSIBLE and status in (StepStatus.ERROR, StepStatus.CANCELLED):
-        return "It cannot be undone, and it may have taken effect before it failed: look first."
+        return "Irreversible, and may already have happened. Check before retrying."
     if effect is Effect.COMPENSABLE and status is StepStatus.SUCCESS:
-        return "It succeeded already; what it did is not undone first."
+        return "Already succeeded, and is not undone before the retry."
     return ""
 
 

@@ -79,7 +79,7 @@ def _why_queued(run: Run, lane: LaneState, room: Capacity) -> WaitingReason:
         by = f" by {lane.paused_by}" if lane.paused_by else ""
         return WaitingReason(f"lane {lane.name} is paused{by}" + (f": {lane.reason}" if lane.reason else ""))
     if not room.has_workers:
-        return WaitingReason("no worker is alive")
+        return WaitingReason("no workers online")
     place = _place(run, lane)
     if lane.used >= lane.limit:
         return WaitingReason(f"lane {lane.name} is full ({lane.used} of {lane.limit}); {place}")
@@ -88,9 +88,9 @@ def _why_queued(run: Run, lane: LaneState, room: Capacity) -> WaitingReason:
 
 def _place(run: Run, lane: LaneState) -> str:
     if run.pk not in lane.queue:
-        return f"one of {lane.queued} in line" if lane.queued > len(lane.queue) else "in line"
+        return f"one of {lane.queued} in queue" if lane.queued > len(lane.queue) else "queued"
     place = lane.queue.index(run.pk) + 1
-    return "next in line" if place == 1 else f"{_ordinal(place)} in line"
+    return "next in queue" if place == 1 else f"{_ordinal(place)} in queue"
 
 
 def _ordinal(number: int) -> str:
@@ -105,7 +105,7 @@ def why_waiting(steps: Iterable[StepView]) -> WaitingReason | None:
     for step in waiting:
         if step.wait_role:
             return WaitingReason(f"for {step.wait_role}: {step.wait_message or step.key}", step.deadline_at)
-    due = [(step.next_attempt_at, f"{step.key} again") for step in shown if step.status == StepStatus.BACKOFF]
+    due = [(step.next_attempt_at, f"{step.key}: retry") for step in shown if step.status == StepStatus.BACKOFF]
     due += [(step.deadline_at, step.key) for step in waiting]
     known = [(at, text) for at, text in due if at]
     return WaitingReason(min(known)[1], min(known)[0]) if known else None
@@ -120,7 +120,7 @@ def _why_idle(steps: Sequence[StepView], room: Capacity) -> WaitingReason | None
         return why_waiting(steps)
     more = f" and {len(queued) - NAMED} more" if len(queued) > NAMED else ""
     named = ", ".join(queued[:NAMED]) + more
-    return WaitingReason(f"{named}: " + ("waiting for a free worker" if room.has_workers else "no worker is alive"))
+    return WaitingReason(f"{named}: " + ("waiting for a free worker" if room.has_workers else "no workers online"))
 
 
 def read_capacity(lane_ids: Iterable[int] | None = None) -> Capacity:

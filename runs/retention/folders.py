@@ -114,7 +114,7 @@ def _take_apart(entry: os.DirEntry[str], bin_fd: int) -> Iterator[int]:
     _open_up(entry.name, bin_fd)
     with _entered(entry.name, bin_fd) as folder, os.scandir(folder) as inside:
         if os.fstat(folder).st_dev != os.fstat(bin_fd).st_dev:
-            raise OSError(errno.EXDEV, "another file system is mounted here")
+            raise OSError(errno.EXDEV, "a file system is mounted here")
         while some := list(islice(inside, CHUNK)):
             for inner in some:
                 _lift(inner, folder, bin_fd)

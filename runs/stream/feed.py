@@ -198,9 +198,9 @@ class Feed:
                 await self._look_for_changes()
                 await self._reader.give_back()
             except (DatabaseError, InterfaceError) as error:
-                logger.warning("the poll found no database: %s", error)
+                logger.warning("poll: database unavailable: %s", error)
             except Exception:
-                logger.exception("the poll broke, the next one follows")
+                logger.exception("poll failed")
 
     async def _check_rights(self) -> None:
         """Send away whoever may not watch any more."""

@@ -45,9 +45,9 @@ class HintListener:
                     failures = 0
                     await self._hear(subscription)
             except (RedisError, OSError) as error:
-                logger.warning("no hints from Redis, viewers are up to a poll behind: %s", error)
+                logger.warning("no hints from Redis, viewers lag by up to one poll: %s", error)
             except Exception:
-                logger.exception("the subscription to hints broke")
+                logger.exception("subscription to hints failed")
             failures += 1
             ceiling = min(RECONNECT_MAX, RECONNECT_FIRST * 2**failures)
             await asyncio.sleep(random.uniform(0, ceiling))  # noqa: S311  # jitter, not a secret
@@ -58,7 +58,7 @@ class HintListener:
             async with asyncio.timeout(timeout_s):  # not `wait_for`, which may swallow that the viewer has gone
                 await self.is_connected.wait()
         except TimeoutError:
-            logger.info("no subscription within %s s, going on without hints", timeout_s)
+            logger.info("no subscription within %s s, continuing without hints", timeout_s)
 
     @asynccontextmanager
     async def _subscribed(self) -> AsyncIterator[PubSub]:
@@ -101,4 +101,4 @@ class HintListener:
         if isinstance(hint, dict) and isinstance(hint.get("run"), str):
             self._on_hint(hint)
         else:
-            logger.warning("a hint that is none was ignored: %.100r", data)
+            logger.warning("invalid hint ignored: %.100r", data)

@@ -16,9 +16,9 @@ def archive(run_id: str, *, by: str, bulk: str = "") -> None:
     """
     with lock_run(run_id) as locked:
         if not locked.is_finished:
-            raise MoveRefused(f"a run that is {locked.status} cannot be archived: cancel it first, or let it end")
+            raise MoveRefused(f"only ended runs can be archived; this run is {locked.status}")
         if locked.is_archived:
-            raise MoveRefused("the run is archived already")
+            raise MoveRefused("the run is already archived")
         locked.change_run(archived_at=NOW)
         locked.emit("run.archived", by=by, **_bulk_data(bulk))
 

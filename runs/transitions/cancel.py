@@ -19,11 +19,11 @@ def request_cancel(run_id: str, *, by: str, once: bool = False) -> None:
     """
     with lock_run(run_id) as locked:
         if locked.is_finished:
-            raise MoveRefused(f"the run is {locked.status} already")
+            raise MoveRefused(f"the run is already {locked.status}")
         if locked.cancel_count >= 2:
-            raise MoveRefused("the run is being cancelled already, its finally steps too")
+            raise MoveRefused("cancel already requested, including the finally steps")
         if once and locked.cancel_count:
-            raise MoveRefused("the run is being cancelled already")
+            raise MoveRefused("cancel already requested")
         end_early(locked, stop="cancel", by=by)
 
 

@@ -47,12 +47,12 @@ def _require_waiting(locked: LockedRun, key: str, has_role: HasRole) -> WaitRow:
     """The waiting of a step that this person may decide about."""
     wait = _read_wait(locked, key)
     if wait is None:
-        raise NotFound(f"the run has no step {key}")
+        raise NotFound(f"step {key} not found")
     role = wait.role or "operator"
     if not has_role(role):
-        raise Forbidden(f"this asks for the role {role}")
+        raise Forbidden(f"this requires the role {role}")
     if wait.status != StepStatus.WAITING or not wait.role:
-        raise MoveRefused(f"step {key} is {wait.status} and does not wait for a person")
+        raise MoveRefused(f"step {key} is {wait.status}, not waiting for a decision")
     return wait
 
 

@@ -20,7 +20,7 @@ from pulser.engine.advance import EndedStep, StepCounts
 from pulser.engine.graph import Graph
 from pulser.engine.outcomes import AttemptEnd
 from pulser.engine.scope import run_scope
-from pulser.engine.states import RUN_ENDED, RUN_MOVES, STEP_MOVES, RunStatus, StepStatus
+from pulser.engine.states import RUN_ENDED, RUN_MOVES, STEP_MOVES, Move, RunStatus, StepStatus
 from pulser.engine.store import MovedStep
 from pulser.engine.times import NOW
 from pulser.language.catalogue import Effect
@@ -190,9 +190,7 @@ class LockedRun:
         """Move the run and say so. Raises MoveRefused when its status does not allow it."""
         move = RUN_MOVES[name]
         if self.status not in move.sources:
-            raise MoveRefused(
-                f"a run that is {self.status} cannot {name}: it must be {' or '.join(sorted(move.sources))}"
-            )
+            raise MoveRefused(_refusal(move, name=name, status=self.status))
         self.status = move.target
         self.change_run(status=move.target, **columns)
         self.emit(move.event, **data)
@@ -235,6 +233,24 @@ class LockedRun:
             transaction.on_commit(partial(work_ready.send, LockedRun, run_id=self.run_id, count=count))
 
 
+STATUS_WORDS = {"error": "failed", "success": "successful"}
+MOVED = {
+    "start": "started",
+    "wait": "suspended",
+    "resume": "resumed",
+    "succeed": "completed",
+    "fail": "failed",
+    "cancel": "cancelled",
+    "retry": "retried",
+}
+
+
+def _refusal(move: Move, *, name: str, status: str) -> str:
+    """`only cancelled or failed runs can be retried; this run is running`."""
+    allowed = " or ".join(sorted(STATUS_WORDS.get(source, source) for source in move.sources))
+    return f"only {allowed} runs can be {MOVED[name]}; this run is {STATUS_WORDS.get(status, status)}"
+
+
 @contextmanager
 def lock_run(run_id: str) -> Iterator[LockedRun]:
     """Lock the run for one transaction, and write what was decided at its end. Raises NotThere."""
@@ -250,7 +266,7 @@ def lock_run_by(
     with transaction.atomic():
         row = first(statement, values, as_=as_)
         if row is None:
-            raise NotFound(f"there is no run {values['run_id']}")
+            raise NotFound(f"run {values['run_id']} not found")
         locked = LockedRun.of(row)
         yield locked, row
         locked.end()

@@ -15,5 +15,5 @@ def retry(run_id: str, *, by: str, start: str | None = None) -> None:
     """
     with lock_run(run_id) as locked:
         if start is not None and start not in locked.graph.nodes:
-            raise NotFound(f"the run has no step {start}")
+            raise NotFound(f"step {start} not found")
         moves.retry(locked, by=by, start=start, rested_s=RESTED_S)

@@ -60,7 +60,8 @@
     if (!elt.matches?.("[data-bulk-verb]") || !(isGrave || isByKey)) return;
     event.preventDefault();
     const does = elt.textContent.trim();
-    window.ask(`${does} ${meant()}? ${warning}`.trim(), `${does} the run${number() === 1 ? "" : "s"}`, { isGrave }).then((yes) => { if (yes) issueRequest(true); });
+    window.ask(`${does} ${meant()}? ${warning}`.trim(), `${does} the run${number() === 1 ? "" : "s"}`,
+      { isGrave, no: elt.dataset.bulkVerb === "cancel" ? "Keep running" : "Cancel" }).then((yes) => { if (yes) issueRequest(true); });
   });
   document.addEventListener("htmx:configRequest", ({ detail }) => { // what is ticked are some of them only
     if (detail.elt.matches("[data-bulk-verb]") && allOfThem()) detail.formData.delete("run");

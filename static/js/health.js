@@ -32,12 +32,12 @@
       one.dataset.status = "pending";
       one.querySelector(".glyph use").setAttribute("href", "#glyph-pending");
     }
-    for (const detail of health.querySelectorAll(".checks .soft")) detail.textContent = "not known";
+    for (const detail of health.querySelectorAll(".checks .soft")) detail.textContent = "unknown";
   }
 
   function reasonOf(status) {
     if (!status) return "The control room cannot be reached.";
-    return status === 403 ? "You may not see this any more." : `The control room answers with an error (${status}).`;
+    return status === 403 ? "You no longer have access." : `The control room answered with status ${status}.`;
   }
 
   document.addEventListener("htmx:afterRequest", ({ detail: { elt, xhr, successful } }) => {

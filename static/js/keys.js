@@ -55,7 +55,7 @@
 
   async function cancel() {
     const button = verb("cancel");
-    if (await window.ask(`Cancel “${title() || "this run"}”? What it has begun is ended.`, "Cancel the run", { isGrave: true })) button.click();
+    if (await window.ask(`Cancel “${title() || "this run"}”? Running steps are stopped.`, "Cancel the run", { isGrave: true, no: "Keep running" })) button.click();
   }
 
   // The newest toast that can; else bulk work whose page this is; else the toast that has gone comes back.
@@ -71,19 +71,19 @@
   const KEYS = [
     { keys: ["j"], group: "Move", says: "Next", when: () => all(ITEMS).length, act: () => step(1) },
     { keys: ["k"], group: "Move", says: "Previous", when: () => all(ITEMS).length, act: () => step(-1) },
-    { keys: ["h", "l"], group: "Move", says: "Lane to the left, to the right", when: () => lanes().length > 1, act: (key) => sideways(key === "h" ? -1 : 1) },
-    { keys: ["1", "2", "3", "4"], group: "Move", says: "To the first run of lane 1 to 4", when: () => lanes().length, act: (key) => lane(key - 1) },
+    { keys: ["h", "l"], group: "Move", says: "Previous lane, next lane", when: () => lanes().length > 1, act: (key) => sideways(key === "h" ? -1 : 1) },
+    { keys: ["1", "2", "3", "4"], group: "Move", says: "First run of lane 1 to 4", when: () => lanes().length, act: (key) => lane(key - 1) },
     { keys: ["Enter"], group: "Move", says: "Open", when: () => here(), act: open, isNative: true },
     { keys: ["/"], group: "Move", says: "Search", when: () => seen(byId("search")), act: () => byId("search").select() },
     { keys: ["r"], group: "Run", ...press("retry", "Retry") },
     { keys: ["a"], group: "Run", ...press("archive", "Archive"), when: () => !isBack() && there("archive") },
-    { keys: ["a"], group: "Run", ...press("unarchive", "Restore"), when: () => isBack() && there("unarchive") },
+    { keys: ["a"], group: "Run", ...press("unarchive", "Unarchive"), when: () => isBack() && there("unarchive") },
     { keys: ["c"], group: "Run", ...press("cancel", "Cancel", cancel), isGrave: true },
-    { keys: ["x"], group: "Run", says: "Tick", when: () => here() && all("input.tick", here())[0], act: () => here().querySelector("input.tick").click() },
-    { keys: ["b"], group: "Run", says: "To the bar of the selected runs", when: bulk.isOn, act: bulk.enter },
-    { keys: ["u"], group: "Everywhere", says: "Undo what was done last", when: () => true, act: undo },
-    { keys: ["?"], group: "Everywhere", says: "This sheet", when: () => true, act: () => sheet() },
-    { keys: ["Ctrl K"], group: "Everywhere", says: "Find or do", when: () => byId("palette"), act: () => window.palette() },
+    { keys: ["x"], group: "Run", says: "Select", when: () => here() && all("input.tick", here())[0], act: () => here().querySelector("input.tick").click() },
+    { keys: ["b"], group: "Run", says: "Go to the bulk actions", when: bulk.isOn, act: bulk.enter },
+    { keys: ["u"], group: "Everywhere", says: "Undo the last action", when: () => true, act: undo },
+    { keys: ["?"], group: "Everywhere", says: "Keyboard shortcuts", when: () => true, act: () => sheet() },
+    { keys: ["Ctrl K"], group: "Everywhere", says: "Command palette", when: () => byId("palette"), act: () => window.palette() },
     ...[["b", "Board"], ["i", "Inbox"], ["p", "Plans"], ["s", "Sessions"], ["e", "Health"]].map(([key, name]) => ({
       keys: [`g ${key}`], group: "Go to", says: name, when: () => link(name), act: () => link(name).click() })),
   ];

@@ -2,7 +2,7 @@
 // page has. A board that is swapped for one with other filters names another socket.
 (() => {
   const WORDS = { live: "live", "catching-up": "catching up", offline: "offline" };
-  const FINAL = { 4403: "no access", 4404: "no such run", 4400: "reload this page" };
+  const FINAL = { 4403: "no access", 4404: "run not found", 4400: "reload this page" };
   const RETRY_MIN = 500, RETRY_MAX = 30000, STEADY = 5000, TELL_AFTER = 400, TELL_APART = 2000; // milliseconds
   const HAVE_MAX = 2000; // runs that the server lets us name
   const { board, fragments, keys: { byId } } = window;

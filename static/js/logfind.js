@@ -5,7 +5,7 @@
   const field = (pane) => pane.querySelector("[data-log-find]");
   const tell = (pane, words) => { pane.querySelector(".log-found").textContent = words; };
 
-  const upTo = (line) => (line ? ` up to line ${line.toLocaleString("en")}: time was up` : "");
+  const upTo = (line) => (line ? ` up to line ${line.toLocaleString("en")} (search timed out)` : "");
 
   function forget(pane) {
     found.delete(pane);
@@ -73,7 +73,7 @@
       const { matches: [match], stopped_at, of } = await (await pane.fetch("/error")).json();
       const where = of ? `, in ${of}` : "";
       // Said first: what is said may take another row, and move the lines.
-      tell(pane, match ? `first error: line ${match.line.toLocaleString("en")}${where}` : `no line speaks of an error${upTo(stopped_at)}`);
+      tell(pane, match ? `first error: line ${match.line.toLocaleString("en")}${where}` : `no error found${upTo(stopped_at)}`);
       if (match) await pane.goTo(match.line);
     } catch (error) {
       tell(pane, error instanceof TypeError ? "no connection" : error.message);

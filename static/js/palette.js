@@ -33,9 +33,9 @@
 
   const [VERB, ASKED, KEY, OTHER, GRAVE] = [0, 1, 2, 3, 4]; // in this order they are offered
   const ofThePage = () => [...document.querySelectorAll("[data-do]")].filter(isAllowed).map((element) => ({
-    kind: "Here", says: element.dataset.do, rank: "first" in element.dataset ? ASKED : OTHER, act: () => carryOut(element) }));
+    kind: "Page", says: element.dataset.do, rank: "first" in element.dataset ? ASKED : OTHER, act: () => carryOut(element) }));
   const ofTheKeys = () => working().filter((one) => ["Run", "This page"].includes(one.group)).map((one) => ({
-    ...one, kind: one.group === "Run" ? "Do" : "Here", about: one.group === "Run" && !window.bulk.isOn() ? title() : "", key: one.keys[0],
+    ...one, kind: one.group === "Run" ? "Action" : "Page", about: one.group === "Run" && !window.bulk.isOn() ? title() : "", key: one.keys[0],
     rank: one.isGrave ? GRAVE : one.group === "Run" ? VERB : KEY }));
 
   const wordsOf = (text) => text.toLowerCase().split(/[\s:,]+/).filter(Boolean);

@@ -62,7 +62,7 @@
 
   function paceWords(past, usual) {
     const left = past > usual ? "longer than usual" : `${length(usual - past)} left`;
-    return [`${past > usual ? "running" : "about"} ${left}: it usually takes ${length(usual)}`, left];
+    return [`${past > usual ? "running" : "about"} ${left}: usually takes ${length(usual)}`, left];
   }
 
   // Why a run that is queued stands still changes without news of that run: the counts of the board bring it.

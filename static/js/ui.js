@@ -32,7 +32,7 @@
   // The last that could be undone is told once more: one must see what is undone before it is.
   window.recallUndo = () => {
     const kept = sessionStorage.getItem("undo");
-    toast(kept ? JSON.parse(kept) : { text: "There is nothing to undo" });
+    toast(kept ? JSON.parse(kept) : { text: "Nothing to undo" });
   };
 
   function button(label, act) {
@@ -71,9 +71,9 @@
     else if (isQuiet) return; // what asks again and again by itself
     else if (xhr.status && xhr.getResponseHeader("X-Said")) return; // the answer itself says what was wrong
     else if (xhr.status === 0) away = toast({ text: "The control room cannot be reached", tone: "refused" }, AWAY_MS);
-    else if (xhr.status === 404) toast({ text: "This is no longer there, or you may not see it. Load the page anew", tone: "refused" });
-    else if (xhr.status === 403) toast({ text: "You may not do this", tone: "refused" });
-    else if (xhr.status >= 400) toast({ text: `That did not work (${xhr.status})`, tone: "refused" });
+    else if (xhr.status === 404) toast({ text: "Not found, or no access. Reload the page", tone: "refused" });
+    else if (xhr.status === 403) toast({ text: "You do not have permission", tone: "refused" });
+    else if (xhr.status >= 400) toast({ text: `Request failed (${xhr.status})`, tone: "refused" });
   }
 
   document.addEventListener("htmx:beforeOnLoad", (event) => { // signed out meanwhile: the answer is the sign-in page
@@ -120,13 +120,14 @@
 
   // One question, answered by a promise; hx-confirm asks it too. A grave one is not answered by Enter alone.
   let leaveAsk = null; // `close` comes a little after closing: it must not answer the question that was asked meanwhile
-  window.ask = (text, yes = "Yes", { isGrave = false } = {}) => new Promise((answer) => {
+  window.ask = (text, yes = "Yes", { isGrave = false, no: keep = "Cancel" } = {}) => new Promise((answer) => {
     leaveAsk?.abort();
     leaveAsk = new AbortController();
     const box = document.getElementById("ask");
     const [no, done] = ["no", "yes"].map((value) => box.querySelector(`[value="${value}"]`));
     box.querySelector("#ask-text").textContent = text;
     done.textContent = yes;
+    no.textContent = keep;
     box.returnValue = "no";
     box.addEventListener("close", () => { if (!box.open) answer(box.returnValue === "yes"); }, { signal: leaveAsk.signal });
     box.showModal();

@@ -38,7 +38,7 @@ def alive() -> None:
 def test_nobody_sees_the_board_before_signing_in(open_page: SignIn) -> None:
     make_user("operator", name="olivia")
     page = open_page("/", role=None)
-    page.get_by_label("User name").fill("olivia")
+    page.get_by_label("Username").fill("olivia")
     page.get_by_label("Password").fill("secret-enough")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Board")).to_be_attached()
@@ -74,12 +74,12 @@ def test_lane_heads_pills_and_places_in_line_follow(open_page: SignIn) -> None:
     make_run(lane=lane, status="running", steps={"greet": "running"})
     first = start(lane=lane)
     page = live(open_page())
-    expect(page.locator(f"#why-{first.pk}")).to_contain_text("lane A is full (1 of 1); next in line")
+    expect(page.locator(f"#why-{first.pk}")).to_contain_text("lane A is full (1 of 1); next in queue")
     urgent = start(lane=lane, priority=9)
     expect(page.locator("#pill-queued")).to_contain_text("2")
     expect(page.locator(".lane-head").first).to_contain_text("2 queued")
-    expect(page.locator(f"#why-{urgent.pk}")).to_contain_text("next in line")
-    expect(page.locator(f"#why-{first.pk}")).to_contain_text("2nd in line")
+    expect(page.locator(f"#why-{urgent.pk}")).to_contain_text("next in queue")
+    expect(page.locator(f"#why-{first.pk}")).to_contain_text("2nd in queue")
 
 
 def test_cancel_is_shown_at_once(open_page: SignIn) -> None:
@@ -87,7 +87,7 @@ def test_cancel_is_shown_at_once(open_page: SignIn) -> None:
     page = live(open_page())
     page.locator(f"#run-{run.pk}").get_by_role("button", name="Cancel").click()
     expect(page.locator(f"#run-{run.pk}")).to_have_attribute("data-status", "cancelled")
-    expect(page.locator("#toasts")).to_contain_text("is being cancelled")
+    expect(page.locator("#toasts")).to_contain_text("cancel requested")
 
 
 def test_retry_makes_a_failed_run_go_again(open_page: SignIn) -> None:
@@ -197,7 +197,7 @@ def test_progress_moves_on_without_the_server_and_turns_when_it_is_over(open_pag
     bar = page.locator(f"#run-{run.pk} progress")
     before = bar.evaluate("bar => bar.value")
     page.wait_for_function("([bar, before]) => bar.value > before", arg=[bar.element_handle(), before])
-    expect(bar).to_have_attribute("aria-label", "running longer than usual: it usually takes 6 s")
+    expect(bar).to_have_attribute("aria-label", "running longer than usual: usually takes 6 s")
     expect(page.locator(f"#run-{run.pk} .pace")).to_have_attribute("data-over", "")
     expect(page.locator(f"#run-{run.pk} .pace")).to_have_text("longer than usual")
 

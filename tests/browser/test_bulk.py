@@ -39,7 +39,7 @@ def start_by_the_bar(page: Page, name: str, *, of_all: bool = False) -> Run:
     if of_all:
         expect(page.locator("#ask")).to_contain_text(f"{name} all ")
         page.locator("#ask").get_by_role("button", name=name).click()
-    expect(page.locator(".toast")).to_contain_text("under way")
+    expect(page.locator(".toast")).to_contain_text("running")
     return Run.objects.get(plan_version__plan__slug="bulk")
 
 
@@ -93,7 +93,7 @@ def test_failed_runs_that_match_run_again_in_one_go(
     picture(page, "bulk-bar")
     bulk = start_by_the_bar(page, "Retry", of_all=True)
     expect(bar(page)).to_be_hidden()
-    page.get_by_role("link", name="Watch it").click()
+    page.get_by_role("link", name="Show run").click()
     expect(page.get_by_role("heading", name="Retry 3 failed runs")).to_be_visible()
 
     held()  # the worker begins
@@ -183,7 +183,7 @@ def test_what_was_archived_in_one_go_comes_back_by_the_toast(open_page: SignIn, 
     picture(page, "bulk-undo")
 
     page.keyboard.press("u")
-    expect(page.locator(".toast", has_text="Undo: Archive 3 runs: under way")).to_be_visible()
+    expect(page.locator(".toast", has_text="Undo: Archive 3 runs: running")).to_be_visible()
     run_worker_loop()
 
     for run in runs:
@@ -213,7 +213,7 @@ def test_bulk_work_is_undone_from_its_page(open_page: SignIn, picture: Picture) 
     for run in runs:
         tick(page, run)
     start_by_the_bar(page, "Archive")
-    page.get_by_role("link", name="Watch it").click()
+    page.get_by_role("link", name="Show run").click()
     live(page)
     head = page.locator("#run-head")
     expect(head.get_by_role("button", name="Undo")).to_have_count(0)
@@ -222,7 +222,7 @@ def test_bulk_work_is_undone_from_its_page(open_page: SignIn, picture: Picture) 
     picture(page, "bulk-undo-page")
     head.get_by_role("button", name="Undo").click()
     expect(head.get_by_role("button", name="Undo")).to_have_count(0)
-    expect(head).to_contain_text("Led to")
+    expect(head).to_contain_text("Child runs")
     run_worker_loop()
     assert not Run.objects.filter(pk__in=[run.pk for run in runs]).archived().exists()
 
@@ -232,12 +232,12 @@ def test_cancelling_many_is_asked_once_more(open_page: SignIn) -> None:
     page = live(open_page("/"))
     tick(page, run)
     bar(page).get_by_role("button", name="Cancel").click()
-    expect(page.locator("#ask")).to_contain_text("Cancel 1 selected run? What they do now is stopped.")
-    page.get_by_role("button", name="No, go back").click()
+    expect(page.locator("#ask")).to_contain_text("Cancel 1 selected run? Running steps are stopped.")
+    page.get_by_role("button", name="Keep running").click()
     assert Run.objects.count() == 1
     bar(page).get_by_role("button", name="Cancel").click()
     page.locator("#ask").get_by_role("button", name="Cancel").click()
-    expect(page.locator(".toast")).to_contain_text("Cancel 1 run: under way")
+    expect(page.locator(".toast")).to_contain_text("Cancel 1 run: running")
 
 
 def test_a_viewer_finds_no_boxes_and_no_bar(open_page: SignIn) -> None:

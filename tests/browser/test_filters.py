@@ -126,7 +126,7 @@ def test_the_menu_of_sessions_leads_to_their_page_once(open_page: SignIn) -> Non
     start()
     page = live(open_page())
     page.locator("#pick-head-session").click()
-    page.get_by_role("link", name="Create, rename or archive sessions").click()
+    page.get_by_role("link", name="Manage sessions").click()
     page.wait_for_url("**/sessions")
 
 
@@ -162,7 +162,7 @@ def test_nothing_matches_is_told_from_nothing_yet(open_page: SignIn) -> None:
     start()
     expect(page.get_by_role("heading", name="No runs yet")).to_be_hidden()
     page.locator("#search").fill("zzz")
-    expect(page.get_by_role("heading", name="No run matches")).to_be_visible()
+    expect(page.get_by_role("heading", name="No runs match")).to_be_visible()
     expect(page.locator(".board-empty")).to_contain_text("Title: “zzz”")
     page.get_by_role("link", name="Clear the filters").click()
     expect(page.locator(".card")).to_have_count(1)
@@ -195,7 +195,7 @@ def test_the_view_is_kept_while_filters_change(open_page: SignIn) -> None:
     page.locator("#pill-error").click()
     page.wait_for_url("**/?view=table&status=error")
     expect(page.locator(".table .row")).to_have_count(1)
-    page.get_by_role("link", name="Time line").click()
+    page.get_by_role("link", name="Timeline").click()
     page.wait_for_url("**/?view=timeline&range=1h&status=error")
     expect(page.locator(".bar-run")).to_have_count(1)
 

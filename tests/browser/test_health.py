@@ -36,9 +36,9 @@ def test_without_an_answer_no_check_looks_well(open_page: SignIn, picture: Pictu
     page.context.set_offline(True)
     look(page)
     expect(page.get_by_role("alert")).to_contain_text("The control room cannot be reached.")
-    expect(page.get_by_role("alert")).to_contain_text(f"was so at {drawn_at}")
+    expect(page.get_by_role("alert")).to_contain_text(f"is from {drawn_at}")
     expect(page.locator("#light")).to_have_text("offline")
-    expect(page.locator(".checks li")).to_contain_text(["not known"] * 4)
+    expect(page.locator(".checks li")).to_contain_text(["unknown"] * 4)
     expect(page.locator(".checks [data-status=success], tr[data-status=success]")).to_have_count(0)
     expect(page.locator(".toast")).to_have_count(0)
     picture(page, f"health-offline-{theme}")
@@ -61,8 +61,8 @@ def test_an_error_is_told_from_silence(open_page: SignIn) -> None:
     page = open_page("/health")
     page.route("**/health?*", lambda route: route.fulfill(status=503, body="no database"))
     look(page)
-    expect(page.get_by_role("alert")).to_contain_text("The control room answers with an error (503).")
-    expect(page.locator(".checks li")).to_contain_text(["not known"] * 4)
+    expect(page.get_by_role("alert")).to_contain_text("The control room answered with status 503.")
+    expect(page.locator(".checks li")).to_contain_text(["unknown"] * 4)
     expect(page.locator(".toast")).to_have_count(0)
 
 
@@ -81,4 +81,4 @@ def test_a_phone_shows_what_each_worker_does(open_page: SignIn) -> None:
     make_worker("a worker with a long name")
     page = open_page("/health", width=360)
     assert page.locator(".wide").evaluate("box => box.scrollWidth <= box.clientWidth"), "nothing is beyond its edge"
-    assert page.get_by_text("waits for work").evaluate("said => said.getBoundingClientRect().right") < 360
+    assert page.get_by_text("idle").evaluate("said => said.getBoundingClientRect().right") < 360

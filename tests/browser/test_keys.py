@@ -55,7 +55,7 @@ def test_a_verb_means_the_ticked_runs_and_asks_before_it_is_done(open_page: Sign
     assert not Run.objects.filter(plan_version__plan__slug="bulk").exists()
 
     press(page, "a", "Enter")
-    expect(page.locator(".toast")).to_contain_text("Archive 2 runs: under way")
+    expect(page.locator(".toast")).to_contain_text("Archive 2 runs: running")
     run_worker_loop()
     for run in (newest, second):
         expect(page.locator(f"#run-{run.pk}")).to_have_count(0)
@@ -82,7 +82,12 @@ def test_the_sheet_says_what_keys_mean_while_runs_are_ticked(open_page: SignIn) 
     page.keyboard.press("Escape")
     expect(page.locator("#keys")).to_be_hidden()
     press(page, "x", "j", "x", "?")
-    for words in ("Retry 2 selected runs", "Archive 2 selected runs", "Cancel 2 selected runs", "bar of the selected"):
+    for words in (
+        "Retry 2 selected runs",
+        "Archive 2 selected runs",
+        "Cancel 2 selected runs",
+        "Go to the bulk actions",
+    ):
         expect(page.locator("#keys")).to_contain_text(words)
 
 
@@ -91,7 +96,7 @@ def test_ticked_runs_that_are_archived_are_restored(open_page: SignIn) -> None:
     Run.objects.filter(pk=run.pk).update(archived_at=run.created_at)
     page = live(open_page("/?archived=1"))
     press(page, "j", "x", "a")
-    expect(page.locator("#ask")).to_contain_text("Restore 1 selected run?")
+    expect(page.locator("#ask")).to_contain_text("Unarchive 1 selected run?")
 
 
 def test_all_that_match_are_ticked_and_asked_about(open_page: SignIn) -> None:
@@ -106,9 +111,9 @@ def test_all_that_match_are_ticked_and_asked_about(open_page: SignIn) -> None:
     expect(page.locator("#bulk").get_by_role("button", name="Retry")).to_be_focused()
     press(page, "Tab", "Tab", "Enter")
     expect(page.locator("#ask")).to_contain_text("Archive all 3 runs that match?")
-    expect(page.get_by_role("button", name="No, go back")).to_be_focused()
+    expect(page.locator("#ask").get_by_role("button", name="Cancel")).to_be_focused()
     press(page, "Tab", "Enter")
-    expect(page.locator(".toast")).to_contain_text("Archive 3 runs: under way")
+    expect(page.locator(".toast")).to_contain_text("Archive 3 runs: running")
     bulk = Run.objects.get(plan_version__plan__slug="bulk")
     assert bulk.params.get("runs", []) == []
 
@@ -127,7 +132,7 @@ def test_that_it_is_under_way_is_not_said_beside_that_it_is_done(open_page: Sign
     done(1)
     page = live(open_page("/"))
     press(page, "j", "x", "a", "Enter")
-    expect(page.locator(".toast")).to_contain_text("under way")
+    expect(page.locator(".toast")).to_contain_text("running")
     run_worker_loop()
     expect(page.locator(".toast")).to_contain_text("1 of 1 done")
     expect(page.locator(".toast")).to_have_count(1)
@@ -138,7 +143,7 @@ def test_a_viewer_is_offered_no_tick(open_page: SignIn) -> None:
     page = live(open_page("/", role="viewer"))
     press(page, "j", "?")
     expect(page.locator("#keys")).to_contain_text("Open")
-    expect(page.locator("#keys")).not_to_contain_text("Tick")
+    expect(page.locator("#keys")).not_to_contain_text("Select")
 
 
 # --- taking back ---
@@ -162,7 +167,7 @@ def test_bulk_work_is_taken_back_after_its_toast_has_gone(open_page: SignIn) -> 
     runs = done(2)
     page = live(open_page("/"))
     press(page, "j", "x", "j", "x", "a", "Enter")
-    expect(page.locator(".toast")).to_contain_text("under way")
+    expect(page.locator(".toast")).to_contain_text("running")
     run_worker_loop()
     expect(page.locator(".toast")).to_contain_text("2 of 2 done")
     page.get_by_role("button", name="Dismiss").click()
@@ -177,12 +182,12 @@ def test_bulk_work_is_taken_back_by_key_on_its_page_and_once(open_page: SignIn) 
     runs = done(2)
     page = live(open_page("/"))
     press(page, "j", "x", "j", "x", "a", "Enter")
-    expect(page.locator(".toast")).to_contain_text("under way")
+    expect(page.locator(".toast")).to_contain_text("running")
     run_worker_loop()
     bulk = Run.objects.get(plan_version__plan__slug="bulk")
     live(page.goto(f"/runs/{bulk.pk}") and page)
     page.keyboard.press("u")
-    expect(page.locator(".toast")).to_contain_text("Undo: Archive 2 runs: under way")
+    expect(page.locator(".toast")).to_contain_text("Undo: Archive 2 runs: running")
     run_worker_loop()
     assert not Run.objects.archived().filter(pk__in=[run.pk for run in runs]).exists()
 
@@ -200,7 +205,7 @@ def test_that_it_is_taken_back_already_is_said(open_page: SignIn) -> None:
 def test_that_there_is_nothing_to_take_back_is_said(open_page: SignIn) -> None:
     page = live(open_page("/"))
     page.keyboard.press("u")
-    expect(page.locator(".toast")).to_contain_text("There is nothing to undo")
+    expect(page.locator(".toast")).to_contain_text("Nothing to undo")
 
 
 # --- the palette ---
@@ -271,7 +276,7 @@ def test_a_lane_is_paused_and_resumed_by_name_from_any_page(open_page: SignIn) -
     expect(page.locator(".toast")).to_contain_text("Lane A is paused")
     look_for(page, "resume lane a")
     page.keyboard.press("Enter")
-    expect(page.locator(".toast").last).to_contain_text("Lane A goes on")
+    expect(page.locator(".toast").last).to_contain_text("Lane A resumed")
     lane.refresh_from_db()
     assert not lane.paused
 

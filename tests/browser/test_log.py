@@ -297,7 +297,7 @@ def test_without_an_error_this_is_said(open_page: SignIn) -> None:
     write(attempt_at(run), "all is well\n")
     page = live(open_page(f"/runs/{run.pk}"))
     page.get_by_role("button", name="First error").click()
-    expect(page.locator(".log-found")).to_have_text("no line speaks of an error")
+    expect(page.locator(".log-found")).to_have_text("no error found")
 
 
 def test_one_attempt_can_be_chosen_and_shared(open_page: SignIn) -> None:
@@ -381,7 +381,7 @@ def test_a_short_log_takes_no_more_room_than_it_needs(open_page: SignIn) -> None
     silent, brief = make_run(status="success"), make_run(status="success")
     write_lines(attempt_at(brief), 12)
     page = live(open_page(f"/runs/{silent.pk}"))
-    expect(page.locator(".log-note")).to_have_text("This run wrote nothing.")
+    expect(page.locator(".log-note")).to_have_text("This run has no output.")
     assert height(page.locator("#log")) < 60
     page.goto(f"/runs/{brief.pk}")
     expect(page.locator(".log-line")).to_have_count(12)

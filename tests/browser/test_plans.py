@@ -55,7 +55,7 @@ def test_a_graph_too_wide_to_be_read_begins_at_its_start(open_page: SignIn, pict
     picture(page, "plan-very-wide")
     page.get_by_role("button", name="Fit").click()
     expect(page.locator("[data-zoom-shown]")).to_have_text("20 %")
-    page.get_by_role("button", name="Larger").click()
+    page.get_by_role("button", name="Zoom in").click()
     expect(page.locator("[data-zoom-shown]")).to_have_text("25 %")
 
 

@@ -73,7 +73,7 @@ def test_a_form_sent_before_the_scripts_are_here_is_sent_when_they_are(open_page
     page.get_by_role("textbox", name="Name").press("Enter")
     expect(page.locator(".views-tab[aria-current]")).to_contain_text("Broken")
     late = LatePage(page, page.url)
-    page.get_by_role("button", name="What to do with the view").click()
+    page.get_by_role("button", name="Actions for view").click()
     page.get_by_role("button", name="Share").click()
     with page.expect_response("**/share"):
         late.let_scripts_come()

@@ -195,7 +195,7 @@ def test_page_keys_go_further_than_arrows(open_page: SignIn) -> None:
         say(run, "log.cut", limit=number)
     run.refresh_from_db()
     page = live(open_page(f"/runs/{run.pk}"))
-    page.get_by_role("slider", name="Moment, by event").focus()
+    page.get_by_role("slider", name="Event to show").focus()
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#then")).to_contain_text(f"As of event {run.seq - 1} of")
     page.keyboard.press("PageDown")
@@ -222,7 +222,7 @@ def test_the_way_back_shows_the_present(open_page: SignIn) -> None:
 def test_arrow_keys_go_from_event_to_event_and_say_it_in_words(open_page: SignIn) -> None:
     run = run_plan(FAILS)
     page = live(open_page(f"/runs/{run.pk}"))
-    slider = page.get_by_role("slider", name="Moment, by event")
+    slider = page.get_by_role("slider", name="Event to show")
     expect(slider).to_have_attribute("aria-valuetext", f"now, event {run.seq}")
     slider.focus()
     page.keyboard.press("Home")
@@ -242,7 +242,7 @@ def test_keys_and_buttons_step_through_the_events_and_escape_leads_back(open_pag
     page = live(open_page(f"/runs/{run.pk}"))
     page.keyboard.press("[")
     expect(page.locator("#then")).to_contain_text(f"As of event {run.seq - 1} of")
-    page.get_by_role("button", name="One event back").click()
+    page.get_by_role("button", name="Previous event").click()
     expect(page.locator("#then")).to_contain_text(f"As of event {run.seq - 2} of")
     page.keyboard.press("Escape")
     expect(page.locator("#then")).to_be_hidden()
@@ -333,7 +333,7 @@ def test_events_are_filtered_and_live_ones_too(open_page: SignIn) -> None:
     run = start(FAILS)
     page = live(open_page(f"/runs/{run.pk}"))
     page.get_by_label("Kind").select_option("Approvals")
-    expect(page.locator("#events")).to_contain_text("No event matches.")
+    expect(page.locator("#events")).to_contain_text("No events match.")
     page.get_by_label("Kind").select_option("Steps")
     page.locator("#events-filter").get_by_label("Step").select_option("bad")
     drive(run)
@@ -387,12 +387,12 @@ def test_each_kind_of_artifact_is_previewed_when_it_is_opened(open_page: SignIn,
     expect(body["table.csv"]).to_contain_text("The first 200 rows.")
     for name, width in (("dot.png", 10), ("drawing.svg", 40)):
         expect(body[name].locator("img")).to_have_js_property("naturalWidth", width)
-    expect(body["fake.png"]).to_contain_text("This calls itself an image, but is not one.")
+    expect(body["fake.png"]).to_contain_text("Not an image.")
     expect(body["change.diff"].locator(".new mark")).to_have_text("new")
     expect(body["links.txt"].get_by_role("link", name="https://example.org/a")).to_have_attribute(
         "rel", "noopener noreferrer nofollow"
     )
-    expect(body["links.txt"]).to_contain_text("not followed")
+    expect(body["links.txt"]).to_contain_text("not a link")
     expect(body["log.txt"].locator("pre")).to_have_text("just text\n")
     assert page.title() == title, "nothing in them ran"
     assert page.locator('a[href^="javascript"]').count() == 0

@@ -45,7 +45,7 @@ def test_a_run_is_watched_from_start_to_end(open_page: SignIn) -> None:
     expect(page.locator("#step-second .step-note")).to_contain_text("1")
     expect(page.locator('#log [data-stream="stdout"]')).to_have_text("hello from first")
     expect(page.locator('#log [data-stream="stderr"]')).to_have_text("hello from second")
-    expect(page.locator("#events > li").last).to_contain_text("Ended in error")
+    expect(page.locator("#events > li").last).to_contain_text("Failed")
 
 
 def test_events_come_once_and_in_order(open_page: SignIn, wire: Wire) -> None:

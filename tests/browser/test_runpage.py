@@ -84,7 +84,7 @@ def test_an_earlier_attempt_is_picked(open_page: SignIn) -> None:
     page = open_page(f"/runs/{run_plan(BREAKS).pk}#step-test")
     page.locator("#step-test .picker a").first.click()
     expect(page.locator("#step-test .attempts")).to_contain_text("Attempt 1 of 3")
-    expect(page.locator("#step-test .attempts")).to_contain_text("The first try")
+    expect(page.locator("#step-test .attempts")).to_contain_text("First attempt")
 
 
 def test_the_first_failure_is_named_and_what_followed_is_folded(open_page: SignIn) -> None:
@@ -135,7 +135,7 @@ def test_the_first_file_appears_while_one_watches(open_page: SignIn) -> None:
     run = start(plan(shell("write", "echo hello > note.txt", artifacts=[note])))
     page = live(open_page(f"/runs/{run.pk}"))
     files = page.get_by_role("region", name="Artifacts")
-    expect(files).to_contain_text("No files yet")
+    expect(files).to_contain_text("No artifacts yet")
     drive(run)
     expect(files.get_by_text("note.txt")).to_be_visible()
     expect(files.get_by_role("heading")).to_have_text("Artifacts 1")
@@ -145,15 +145,15 @@ def test_a_run_that_ends_without_files_says_so(open_page: SignIn) -> None:
     run = start(plan(shell("write", "true")))
     page = live(open_page(f"/runs/{run.pk}"))
     files = page.get_by_role("region", name="Artifacts")
-    expect(files).to_contain_text("No files yet")
+    expect(files).to_contain_text("No artifacts yet")
     drive(run)
-    expect(files).to_contain_text("The steps left no files")
+    expect(files).to_contain_text("No artifacts")
 
 
 def test_the_waterfall_follows_the_run(open_page: SignIn) -> None:
     run = start(BREAKS)
     page = live(open_page(f"/runs/{run.pk}?map=waterfall"))
-    expect(page.locator("#waterfall")).to_contain_text("Nothing has run yet")
+    expect(page.locator("#waterfall")).to_contain_text("No steps have run yet")
     drive(run)
     expect(page.locator("#waterfall li")).to_have_count(4)
     expect(page.locator("#waterfall li", has_text="test").locator("rect.running")).to_have_count(3)
@@ -191,7 +191,7 @@ def test_a_fan_out_is_folded_counts_live_and_unfolds(open_page: SignIn) -> None:
     page.locator(".fan a").click()
     expect(page.locator("[data-graph] .node")).to_have_count(201)
     expect(page.locator("#node-shard-007")).to_have_attribute("data-status", "error")
-    page.get_by_role("link", name="Fold again").click()
+    page.get_by_role("link", name="Collapse").click()
     expect(page.locator("[data-graph] .node")).to_have_count(2)
 
 
@@ -207,14 +207,14 @@ def test_the_graph_is_zoomed_by_keyboard_and_buttons(open_page: SignIn) -> None:
     assert wide is not None
     assert narrow is not None
     assert narrow["width"] < wide["width"]
-    page.get_by_role("button", name="Larger").click()
+    page.get_by_role("button", name="Zoom in").click()
     expect(shown).to_have_text("100 %")
     page.get_by_role("button", name="Fit").click()
 
 
 def test_zoom_and_choice_stay_while_one_travels_in_time(open_page: SignIn) -> None:
     page = live(open_page(f"/runs/{run_plan(BREAKS).pk}"))
-    page.get_by_role("button", name="Smaller").click()
+    page.get_by_role("button", name="Zoom out").click()
     page.get_by_role("checkbox", name="Show skipped").check()
     shown = page.locator("[data-zoom-shown]").text_content()
     page.locator('[data-slide="-1"]').click()

@@ -36,8 +36,8 @@ def serious(page: Page) -> list[str]:
 @pytest.mark.parametrize(
     ("role", "path", "says"),
     [
-        ("viewer", "/runs/nonsense", "Not here"),
-        (None, "/runs/nonsense", "Not here"),
+        ("viewer", "/runs/nonsense", "Page not found"),
+        (None, "/runs/nonsense", "Page not found"),
         ("viewer", "/lanes/1/pausing", "No access"),
         ("", "/", "No access"),
     ],
@@ -51,7 +51,7 @@ def test_what_cannot_be_shown_leads_back(
     assert serious(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     picture(page, f"{says}-{role}-{theme}".replace(" ", "-").lower())
-    page.locator("main").get_by_role("link", name="To the board").press("Enter")
+    page.locator("main").get_by_role("link", name="Back to the board").press("Enter")
     page.wait_for_url("**/login?next=/" if role is None else lambda url: url.rstrip("/").count("/") == 2)
 
 
@@ -70,13 +70,13 @@ def test_a_view_that_another_tab_deleted_is_said_to_be_gone_and_leaves(open_page
     expect(tab).to_be_visible()
     SavedView.objects.all().delete()
 
-    page.get_by_role("button", name="What to do with the view Broken").click()
+    page.get_by_role("button", name="Actions for view Broken").click()
     page.get_by_role("button", name="Rename").click()
 
-    expect(page.locator(".toast")).to_contain_text("this view is no longer there: it was deleted meanwhile")
+    expect(page.locator(".toast")).to_contain_text("view not found: it was deleted")
     expect(tab).to_have_count(0)
     page.reload()
-    expect(page.locator(".notice").first).to_contain_text("The saved view of this address was deleted")
+    expect(page.locator(".notice").first).to_contain_text("The saved view was deleted")
 
 
 def test_a_picture_of_too_many_pixels_is_not_drawn(open_page: SignIn) -> None:
@@ -88,7 +88,7 @@ def test_a_picture_of_too_many_pixels_is_not_drawn(open_page: SignIn) -> None:
     page = open_page(f"/runs/{run.pk}")
     row = page.locator(".artifact", has_text="vast.png")
     row.locator("summary").press("Enter")
-    expect(row).to_contain_text("This picture has 50,000 by 50,000 pixels")
+    expect(row).to_contain_text("the image has 50,000 by 50,000 pixels")
     expect(row.locator("img")).to_have_count(0)
     expect(row.get_by_role("link", name="Download").first).to_be_visible()
 

@@ -35,7 +35,7 @@ def test_an_archived_session_is_shown_by_the_switch_and_restored(open_page: Sign
     )  # else the next page ends the request
     page.get_by_label("Show archived").check()
     expect(page.locator(f"#session-{session.pk}")).to_contain_text("archived")
-    page.get_by_role("button", name="Restore incident 42").click()
+    page.get_by_role("button", name="Unarchive incident 42").click()
     expect(page.get_by_role("button", name="Archive incident 42")).to_be_visible()
 
 
@@ -60,7 +60,7 @@ def test_one_goes_on_with_the_session_that_was_renamed(open_page: SignIn) -> Non
     expect(page.get_by_role("button", name="Rename two", exact=True)).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_label("New name of two")).to_be_focused()
-    page.get_by_role("button", name="Keep the old name").press("Enter")
+    page.get_by_role("button", name="Cancel").press("Enter")
     expect(page.get_by_role("button", name="Rename two", exact=True)).to_be_focused()
 
 
@@ -84,8 +84,8 @@ def test_a_name_of_a_new_session_that_is_taken_leads_to_that_one(open_page: Sign
     page = open_page("/sessions")
     page.get_by_label("Name of a new session").fill("incident 42")
     page.keyboard.press("Enter")
-    expect(page.locator(".toast")).to_contain_text("There is a session incident 42 already")
-    page.get_by_role("link", name="Show its runs").click()
+    expect(page.locator(".toast")).to_contain_text("Session incident 42 already exists")
+    page.get_by_role("link", name="Show runs").click()
     page.wait_for_url(f"**/?session={session.pk}")
 
 
@@ -95,9 +95,9 @@ def test_a_name_that_is_taken_is_said_and_the_typed_one_stays(open_page: SignIn)
     page.get_by_role("button", name="Rename one").click()
     page.get_by_label("New name of one").fill("two")
     page.get_by_role("button", name="Save").click()
-    expect(page.locator(".toast")).to_contain_text("there is a session two already")
+    expect(page.locator(".toast")).to_contain_text("session two already exists")
     expect(page.get_by_label("New name of one")).to_have_value("two")
-    page.get_by_role("button", name="Keep the old name").click()
+    page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("link", name="one", exact=True)).to_be_visible()
 
 

@@ -61,7 +61,7 @@ def test_cancel_by_key_asks_first(open_page: SignIn) -> None:
     page.keyboard.press("Escape")
     assert Run.objects.get(pk=run.pk).status == "queued"
     page.keyboard.press("c")
-    expect(page.get_by_role("button", name="No, go back")).to_be_focused()
+    expect(page.get_by_role("button", name="Keep running")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator(f"#run-{run.pk}")).to_have_attribute("data-status", "cancelled")
@@ -143,11 +143,11 @@ def test_the_sheet_shows_only_what_works_here(open_page: SignIn) -> None:
     page = live(open_page())
     page.keyboard.press("?")
     expect(page.locator("#keys")).to_contain_text("Search")
-    expect(page.locator(".keys-hint")).to_contain_text("Choose a run")
+    expect(page.locator(".keys-hint")).to_contain_text("Go to a run")
     page.keyboard.press("Escape")
     page.goto("/health")
     page.keyboard.press("?")
-    expect(page.locator("#keys")).to_contain_text("Find or do")
+    expect(page.locator("#keys")).to_contain_text("Command palette")
     expect(page.locator(".keys-hint")).to_be_hidden()
     expect(page.locator("#keys")).not_to_contain_text("Search")
 

@@ -139,11 +139,11 @@ def test_the_form_may_be_written_as_json(open_page: SignIn) -> None:
 def test_one_enter_retries_from_the_failed_steps(open_page: SignIn) -> None:
     run = failed()
     page = retry_dialog(open_page(f"/runs/{run.pk}"))
-    expect(page.locator("#dialog")).to_contain_text("This run goes on: 1 step runs again, 2 keep what they have.")
+    expect(page.locator("#dialog")).to_contain_text("This run continues: 1 step runs again, 2 keep their results.")
     expect(page.locator("#dialog").get_by_role("button", name="Retry")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#dialog")).not_to_be_visible()
-    expect(page.locator("#toasts")).to_contain_text("runs again")
+    expect(page.locator("#toasts")).to_contain_text("retried")
     expect(page.locator("#run-head")).to_have_attribute("data-status", "queued")
 
 
@@ -233,7 +233,7 @@ def test_the_inbox_is_worked_off_with_the_keyboard(open_page: SignIn) -> None:
     page.keyboard.press("Enter")  # decides nothing
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Nothing waits for you")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing is waiting for you")).to_be_visible()
     assert Event.objects.get(run=run, kind="approval.given").data["comment"] == "typed"
 
 
@@ -247,7 +247,7 @@ def test_after_a_decision_the_keyboard_stands_on_the_next_question(open_page: Si
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         expect(page.locator(f"#question-{run.pk}-sign-off")).to_have_count(0)
-    expect(page.get_by_role("heading", name="Nothing waits for you")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing is waiting for you")).to_be_visible()
 
 
 def test_a_failed_run_is_held_against_the_last_success(open_page: SignIn, picture: Picture) -> None:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("role", "asked", "who"),
     [
-        ("viewer", "operator", "An operator decides this."),
-        ("viewer", "admin", "An administrator decides this."),
-        ("operator", "admin", "An administrator decides this."),
+        ("viewer", "operator", "An operator must decide."),
+        ("viewer", "admin", "An administrator must decide."),
+        ("operator", "admin", "An administrator must decide."),
         ("operator", "operator", ""),
         ("admin", "operator", ""),
         ("admin", "admin", ""),
@@ -31,8 +31,8 @@ def test_a_question_says_who_decides_it_to_those_who_do_not(open_page: SignIn, r
     page = open_page(f"/runs/{run.pk}", role=role)
     waiting = page.locator("#step-greet .step-wait")
     expect(waiting).to_contain_text("Shall it be?")
-    expect(waiting.get_by_text("decides this.")).to_have_count(1)
-    expect(waiting.get_by_text("decides this.")).to_be_visible(visible=bool(who))
+    expect(waiting.get_by_text("must decide.")).to_have_count(1)
+    expect(waiting.get_by_text("must decide.")).to_be_visible(visible=bool(who))
     expect(waiting.get_by_role("button", name="Approve")).to_have_count(0 if who else 1)
     if who:
         expect(waiting).to_contain_text(who)
@@ -46,4 +46,4 @@ def test_ticks_are_not_offered(open_page: SignIn) -> None:
         page.keyboard.press("j")
         page.keyboard.press("?")
         expect(page.locator("#keys")).to_contain_text("Next")
-        assert ("Tick" in str(page.locator("#keys").text_content())) is is_offered
+        assert ("Select" in str(page.locator("#keys").text_content())) is is_offered

@@ -44,7 +44,7 @@ def test_a_view_is_saved_with_a_badge_that_counts_live(open_page: SignIn, pictur
 def test_a_changed_view_is_marked_and_saved(open_page: SignIn) -> None:
     page = live(open_page("/?view=lanes&status=error"))
     view = save(page, "Broken")
-    page.get_by_role("link", name="Time line").click()
+    page.get_by_role("link", name="Timeline").click()
     expect(page.locator(f"#tab-view-{view.pk}")).to_contain_text("modified")
     page.locator(".views-verbs").get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(f"#tab-view-{view.pk}")).not_to_contain_text("modified")
@@ -101,7 +101,7 @@ def test_what_waits_for_a_person_has_a_view_and_leaves_it_when_it_is_decided(
 
 
 def menu(page: Page, item: str) -> None:
-    page.get_by_role("button", name="What to do with").click()
+    page.get_by_role("button", name="Actions for").click()
     page.locator("#view-menu").get_by_role("button", name=item).click()
 
 
@@ -120,7 +120,7 @@ def test_a_view_is_renamed_and_a_taken_name_is_said_in_the_dialog(open_page: Sig
     menu(page, "Rename")
     page.get_by_role("textbox", name="Name").fill("Taken")
     page.get_by_role("textbox", name="Name").press("Enter")
-    expect(page.get_by_role("dialog")).to_contain_text("you have a view Taken already")
+    expect(page.get_by_role("dialog")).to_contain_text("you already have a view Taken")
     page.get_by_role("textbox", name="Name").fill("Mine")
     page.get_by_role("textbox", name="Name").press("Enter")
     expect(page.locator(".views-tab[aria-current]")).to_contain_text("Mine")
@@ -129,19 +129,19 @@ def test_a_view_is_renamed_and_a_taken_name_is_said_in_the_dialog(open_page: Sig
 def test_a_shared_view_is_seen_by_somebody_else(open_page: SignIn) -> None:
     page = live(open_page("/?view=lanes&status=error"))
     view = save(page, "Broken")
-    menu(page, "Share with everybody")
-    expect(page.locator(".toast")).to_contain_text("Everybody sees Broken now")
+    menu(page, "Share with everyone")
+    expect(page.locator(".toast")).to_contain_text("Broken is shared with everyone")
     theirs = live(open_page("/", role="viewer"))
     theirs.locator(f"#tab-view-{view.pk}").click()
     expect(theirs.locator(f"#tab-view-{view.pk}")).to_have_attribute("aria-current", "page")
-    expect(theirs.get_by_role("button", name="What to do with")).to_have_count(0)
+    expect(theirs.get_by_role("button", name="Actions for")).to_have_count(0)
 
 
 def test_the_board_opens_with_the_default_view(open_page: SignIn) -> None:
     page = live(open_page("/?view=lanes&status=error"))
     view = save(page, "Broken")
-    menu(page, "Open the board with it")
-    expect(page.locator(".toast")).to_contain_text("Your board opens with Broken")
+    menu(page, "Set as default")
+    expect(page.locator(".toast")).to_contain_text("Broken is the default view")
     page.goto("/")
     expect(page.locator(f"#tab-view-{view.pk}")).to_have_attribute("aria-current", "page")
     page.locator("#tab-all").click()

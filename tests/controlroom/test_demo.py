@@ -83,7 +83,7 @@ def test_files_without_lines_count_as_files_only(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="is not a folder on this worker's machine"):
+    with pytest.raises(ValueError, match="is not a folder on the worker's host"):
         count(str(tmp_path / "missing"))
 
 

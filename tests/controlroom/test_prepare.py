@@ -236,7 +236,7 @@ def test_the_first_run_does_not_wait_for_a_paused_lane() -> None:
 
 
 def test_a_first_run_without_its_plan_says_so() -> None:
-    with pytest.raises(Exception, match="the demo was not started: there is no plan checkup"):
+    with pytest.raises(Exception, match="the demo was not started: plan checkup not found"):
         first()
 
 

@@ -16,8 +16,8 @@ from controlroom.cli.output import say
 
 @click.command()
 @click.argument("run")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.option("--follow", is_flag=True, help="Go on until the run has ended.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
+@click.option("--follow", is_flag=True, help="Follow until the run has ended.")
 def events(run: str, *, as_json: bool, follow: bool) -> None:
     """Print the events of RUN in their order."""
     api = connect()

@@ -19,7 +19,7 @@ LOOK_EVERY_S = 0.5
 @click.command()
 @click.argument("run")
 @click.option("--step", help="Only this step.")
-@click.option("--follow", is_flag=True, help="Go on until the run has ended.")
+@click.option("--follow", is_flag=True, help="Follow until the run has ended.")
 def logs(run: str, *, step: str | None, follow: bool) -> None:
     """Print the log of RUN."""
     api = connect()

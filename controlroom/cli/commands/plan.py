@@ -19,7 +19,7 @@ def plan() -> None:
 @click.argument("file", type=click.File("rb"))
 @click.option("--json", "as_json", is_flag=True)
 def check(file: IO[bytes], *, as_json: bool) -> None:
-    """Say what is wrong with FILE (- for stdin); exit 1 if anything is."""
+    """Check FILE (- for stdin); exit 1 if it has errors."""
     found = _send(connect(), "/plans/check", file.read())
     if as_json:
         say_json(found)
@@ -34,7 +34,7 @@ def check(file: IO[bytes], *, as_json: bool) -> None:
 @click.argument("file", type=click.File("rb"))
 @click.option("--json", "as_json", is_flag=True)
 def push(file: IO[bytes], *, as_json: bool) -> None:
-    """Keep FILE (- for stdin) as the plan's next version, unless it says what the latest one says."""
+    """Save FILE (- for stdin) as the plan's next version, unless it equals the latest one."""
     try:
         kept = _send(connect(), "/plans", file.read())
     except RequestRefused as refusal:

@@ -15,15 +15,15 @@ from pulser.language.numbers import whole_number
 
 @click.command()
 @click.argument("plan")
-@click.option("-p", "--param", "params", multiple=True, metavar="KEY=VALUE", help="A param; may be given again.")
+@click.option("-p", "--param", "params", multiple=True, metavar="KEY=VALUE", help="A param; repeatable.")
 @click.option("--watch", is_flag=True, help="Show progress until the run has ended; exit 1 if it fails.")
 @click.option("--json", "as_json", is_flag=True, help="Print the run as JSON (progress then goes to stderr).")
 @click.option("--lane", help="Name of the lane.")
 @click.option("--session", help="Id or name of the session.")
-@click.option("--title", help="What the run is for.")
+@click.option("--title", help="Title of the run.")
 @click.option("--environment", type=click.Choice(["dev", "staging", "prod"]))
-@click.option("--priority", type=int, help="Higher goes first.")
-@click.option("--key", help="Idempotency key: a repeat with it starts nothing new.")
+@click.option("--priority", type=int, help="Higher runs first.")
+@click.option("--key", help="Idempotency key: a repeat does not start another run.")
 def run(plan: str, params: tuple[str, ...], *, watch: bool, as_json: bool, key: str | None, **wanted: Any) -> None:
     """Start a run of PLAN, a slug or slug@version."""
     api = connect()
@@ -74,7 +74,7 @@ def session_id(api: Api, reference: str) -> int:
                 return int(session["id"])
         cursor = page["next"]
         if cursor is None:
-            raise click.UsageError(f"there is no session {reference}")
+            raise click.UsageError(f"session {reference} not found")
 
 
 def _watch(api: Api, started: dict[str, Any], *, err: bool) -> dict[str, Any]:

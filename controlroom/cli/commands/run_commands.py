@@ -12,11 +12,11 @@ from controlroom.cli.output import say, say_json, short_id, status_word
 
 @click.command()
 @click.argument("run")
-@click.option("--from", "from_", metavar="STEP", help="Also this step again; `start` makes a new run.")
+@click.option("--from", "from_", metavar="STEP", help="Retry from this step; `start` makes a new run.")
 @click.option("--version", type=int, help="A new run with this version of the plan.")
 @click.option("--json", "as_json", is_flag=True)
 def retry(run: str, *, from_: str | None, version: int | None, as_json: bool) -> None:
-    """Run again what failed of RUN."""
+    """Retry the failed steps of RUN."""
     wanted = {"from": from_, "version": version}
     _move(run, "retry", as_json=as_json, json={name: value for name, value in wanted.items() if value is not None})
 
@@ -25,7 +25,7 @@ def retry(run: str, *, from_: str | None, version: int | None, as_json: bool) ->
 @click.argument("run")
 @click.option("--json", "as_json", is_flag=True)
 def cancel(run: str, *, as_json: bool) -> None:
-    """Ask for the end of RUN; twice skips its finally steps."""
+    """Cancel RUN; a second time skips its finally steps."""
     _move(run, "cancel", as_json=as_json)
 
 
@@ -33,7 +33,7 @@ def cancel(run: str, *, as_json: bool) -> None:
 @click.argument("run")
 @click.option("--json", "as_json", is_flag=True)
 def archive(run: str, *, as_json: bool) -> None:
-    """Hide RUN, which has ended, from the board."""
+    """Archive RUN, which must have ended."""
     _move(run, "archive", as_json=as_json)
 
 

@@ -14,14 +14,14 @@ STATUSES = ("queued", "running", "waiting", "success", "error", "cancelled")
 
 
 @click.command()
-@click.option("--status", multiple=True, type=click.Choice(STATUSES), help="May be given again.")
+@click.option("--status", multiple=True, type=click.Choice(STATUSES), help="Repeatable.")
 @click.option("--lane")
 @click.option("--session", help="Id or name.")
 @click.option("--plan")
 @click.option("-q", "--query", "q", help="Part of the title.")
 @click.option("--archived", is_flag=True, help="Only archived runs.")
 @click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True)
-@click.option("--cursor", help="`next` of the page before.")
+@click.option("--cursor", help="`next` of the previous page.")
 @click.option("--json", "as_json", is_flag=True)
 def runs(*, status: tuple[str, ...], archived: bool, session: str | None, as_json: bool, **filters: Any) -> None:
     """List runs, newest first."""

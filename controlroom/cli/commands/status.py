@@ -18,7 +18,7 @@ def status(*, as_json: bool) -> None:
     if as_json:
         return say_json(found)
     workers = [_worker(worker) for worker in found["workers"]]
-    say_table(("WORKER", "PID", "BUSY", "SEEN", "ANSWERED"), workers) if workers else say("no worker is there")
+    say_table(("WORKER", "PID", "BUSY", "SEEN", "ANSWERED"), workers) if workers else say("no workers online")
     say("")
     say_table(("LANE", "SLOTS", "QUEUED", ""), [_lane(lane) for lane in found["lanes"]])
     say("")
@@ -37,6 +37,6 @@ def _lane(lane: dict[str, Any]) -> list[str]:
 
 def _say_queue(found: dict[str, Any]) -> None:
     queue, age = found["queue"], found["sweeper"]["age_s"]
-    oldest = f", the oldest for {queue['oldest_s']:.0f} s" if queue["oldest_s"] is not None else ""
+    oldest = f", oldest waiting {queue['oldest_s']:.0f} s" if queue["oldest_s"] is not None else ""
     say(f"queue: {queue['runs_queued']} runs, {queue['steps_queued']} steps{oldest}")
-    say(f"sweeper: {f'{age:.1f} s ago' if age is not None else 'has not swept yet'}")
+    say(f"sweeper: {f'{age:.1f} s ago' if age is not None else 'no sweep yet'}")

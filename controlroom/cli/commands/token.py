@@ -12,7 +12,7 @@ ROLES = ("viewer", "operator", "admin")
 
 @click.group()
 def token() -> None:
-    """Make API tokens."""
+    """Create API tokens."""
 
 
 @token.command()
@@ -20,7 +20,7 @@ def token() -> None:
 @click.option("--role", type=click.Choice(ROLES), default="operator", show_default=True)
 @click.option("--json", "as_json", is_flag=True)
 def create(name: str, *, role: str, as_json: bool) -> None:
-    """Make a token called NAME and print its secret, which is shown only this once."""
+    """Create a token named NAME and print its secret, which is shown only once."""
     secret = _issue(name, role=role)
     if as_json:
         say_json({"name": name, "role": role, "token": secret})

@@ -20,7 +20,7 @@ LOCK = 0x70726570  # an advisory lock of this database; any number that nobody e
 
 
 class Command(BaseCommand):
-    help = "Migrate the database, and make roles, the admin, tokens and the demo plans where they are missing."
+    help = "Migrate the database and create missing roles, admin, tokens and demo plans."
     requires_system_checks = [Tags.compatibility, Tags.files]  # of settings; those of code are for the tests
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -75,9 +75,9 @@ class SessionAdmin(admin.ModelAdmin):
         chosen = sessions.filter(archived_at=None).exclude(name=DEFAULT_SESSION)
         self.message_user(request, f"Archived: {chosen.update(archived_at=Now())}")
 
-    @admin.action(description="Take into use again", permissions=["change"])
+    @admin.action(description="Unarchive", permissions=["change"])
     def unarchive(self, request: HttpRequest, sessions: QuerySet[Session]) -> None:
-        self.message_user(request, f"In use again: {sessions.exclude(archived_at=None).update(archived_at=None)}")
+        self.message_user(request, f"Unarchived: {sessions.exclude(archived_at=None).update(archived_at=None)}")
 
 
 @admin.register(SavedView)

@@ -21,7 +21,7 @@ class RunAdmin(ReadOnlyAdmin):
     list_filter = ["status", "lane", "session", "environment", "trigger", ("archived_at", admin.EmptyFieldListFilter)]
     list_select_related = ["lane", "session", "plan_version__plan"]
     search_fields = ["title", "actor"]
-    search_help_text = "Words of the title, who started it, or a whole id"
+    search_help_text = "Title, who started it, or a full id"
     list_per_page = 50
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:

@@ -31,18 +31,18 @@ class HookForm(forms.ModelForm):
         label="Secret",
         initial=KEEP,
         choices=[
-            (KEEP, "Leave it as it is"),
-            (GENERATE, "Make a new one, and show it once"),
-            (TAKE, "Take the one written below"),
-            (REMOVE, "None: a bearer token is needed"),
+            (KEEP, "Keep the current secret"),
+            (GENERATE, "Generate a new secret, shown once"),
+            (TAKE, "Use the secret below"),
+            (REMOVE, "None: require a bearer token"),
         ],
     )
     given_secret = forms.CharField(
-        label="Given secret",
+        label="Secret to use",
         required=False,
         max_length=200,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="For a sender that makes the secret itself.",
+        help_text="For a sender that generates the secret itself.",
     )
 
     class Meta:

@@ -29,7 +29,7 @@ title: My plan
 params:
   type: object
   properties:
-    name: {type: string, title: Whom to greet, default: world}
+    name: {type: string, title: Name, default: world}
 steps:
   - id: greet
     uses: shell
@@ -89,11 +89,16 @@ class PlanForm(forms.ModelForm):
     def _misplaced(self, source: str, *, slug: str) -> tuple[Problem, ...]:
         line = next((at for at, text in enumerate(source.split("\n"), start=1) if re.match(r"slug\s*:", text)), 1)
         if not self.instance.pk and Plan.objects.filter(slug=slug).exists():
-            return (
-                Problem(line, 1, "slug", f"there is a plan {slug} already: change that one, or choose another slug"),
-            )
+            return (Problem(line, 1, "slug", f"plan {slug} already exists: edit it, or use another slug"),)
         if self.instance.pk and slug != self.instance.slug:
-            return (Problem(line, 1, "slug", f"expected {self.instance.slug}: another slug is another plan, add it"),)
+            return (
+                Problem(
+                    line,
+                    1,
+                    "slug",
+                    f"expected {self.instance.slug}: the slug cannot be changed, add a new plan instead",
+                ),
+            )
         return ()
 
     def clean(self) -> dict[str, Any]:
@@ -106,7 +111,7 @@ class PlanForm(forms.ModelForm):
             self.data = again
             self.add_error(
                 None,
-                f"Version {latest.number} was saved meanwhile. Look at it below, and save again to put yours on top.",
+                f"Version {latest.number} was saved meanwhile. Review it below; save again to store yours on top.",
             )
         return cleaned
 
@@ -160,13 +165,13 @@ class PlanAdmin(admin.ModelAdmin):
     def is_active(self, plan: Plan) -> bool:
         return plan.archived_at is None
 
-    @admin.action(description="Archive: not to be started any more", permissions=["change"])
+    @admin.action(description="Archive: can no longer be started", permissions=["change"])
     def archive(self, request: HttpRequest, plans: QuerySet[Plan]) -> None:
         self.message_user(request, f"Archived: {plans.filter(archived_at=None).update(archived_at=Now())}")
 
-    @admin.action(description="Take into use again", permissions=["change"])
+    @admin.action(description="Unarchive", permissions=["change"])
     def unarchive(self, request: HttpRequest, plans: QuerySet[Plan]) -> None:
-        self.message_user(request, f"In use again: {plans.exclude(archived_at=None).update(archived_at=None)}")
+        self.message_user(request, f"Unarchived: {plans.exclude(archived_at=None).update(archived_at=None)}")
 
     def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
         """Keep the document; what became of it is told by the answer."""
@@ -186,11 +191,9 @@ class PlanAdmin(admin.ModelAdmin):
         saved: SaveResult = request.saved_plan  # type: ignore[attr-defined]
         number = saved.version.number if saved.version else 0
         if saved.created:
-            self.message_user(request, f"Version {number} of {plan.slug} is saved; runs that start now use it.")
+            self.message_user(request, f"Version {number} of {plan.slug} saved; new runs use it.")
         else:
-            same = (
-                f"No new version: the document says the same as version {number}. Comments and layout alone make none."
-            )
+            same = f"No new version: same as version {number}, apart from comments and formatting."
             self.message_user(request, same, messages.WARNING)
         return HttpResponseRedirect(reverse("admin:pulser_plan_change", args=[plan.pk]))
 

@@ -45,7 +45,7 @@ class ApiTokenAdmin(admin.ModelAdmin):
     def is_revoked(self, token: ApiToken) -> bool:
         return token.revoked_at is not None
 
-    @admin.action(description="Revoke: programs that use it are refused from now on", permissions=["change"])
+    @admin.action(description="Revoke: requests with it are rejected", permissions=["change"])
     def revoke(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> None:
         self.message_user(request, f"Revoked: {tokens.filter(revoked_at=None).update(revoked_at=Now())}")
 

@@ -19,12 +19,12 @@ BOUNDS = {
     "minLength": "at least {} character{}",
     "maxLength": "at most {} character{}",
     "pattern": "matches {}",
-    "minItems": "at least {} of them",
-    "maxItems": "at most {} of them",
+    "minItems": "at least {} items",
+    "maxItems": "at most {} items",
 }
 FORMATS = {
     "date-time": "like 2026-01-31T12:00:00Z",
-    "uri": "an address with its scheme",
+    "uri": "a URL with its scheme",
     "uuid": "a UUID",
     "regex": "a regular expression",
 }

@@ -98,7 +98,7 @@ def params_of(schema: Schema, query: Mapping[str, list[str]]) -> tuple[dict[str,
         try:
             _put_param(params, root_part(schema), steps=name.removeprefix(AT).split("."), texts=texts)
         except Unreadable as error:
-            notes.append(f"the address says {name}={texts[-1][:60]}: {error}")
+            notes.append(f"from the URL, {name}={texts[-1][:60]}: {error}")
     return params, notes
 
 
@@ -109,7 +109,7 @@ def _params_as_json(texts: list[str]) -> tuple[dict[str, Any], list[str]]:
         value = parse_storable(texts[-1])
     except ValueError:
         value = None
-    return (value, []) if isinstance(value, dict) else ({}, ["the address says params=, but no JSON object"])
+    return (value, []) if isinstance(value, dict) else ({}, ["from the URL, params: expected a JSON object"])
 
 
 def _put_param(params: dict[str, Any], part: Part, *, steps: list[str], texts: list[str]) -> None:
@@ -118,12 +118,12 @@ def _put_param(params: dict[str, Any], part: Part, *, steps: list[str], texts: l
     for step in way:
         part = _member_part(part, step)
         if part.kind not in (Kind.OBJECT, Kind.JSON, Kind.ALTERNATIVES):
-            raise Unreadable(f"{step} is no object")
+            raise Unreadable(f"{step} is not an object")
     value = _param_value(_member_part(part, key), texts)
     for step in way:
         params = params.setdefault(step, {})
         if not isinstance(params, dict):
-            raise Unreadable(f"{step} is no object")
+            raise Unreadable(f"{step} is not an object")
     params[key] = value
 
 
@@ -133,7 +133,7 @@ def _member_part(part: Part, key: str) -> Part:
             if inner.path[-1] == key:
                 return inner
     if part.schema.get("properties") and not part.takes_other_keys and part.kind is Kind.OBJECT:
-        raise Unreadable(f"there is no param {key}")
+        raise Unreadable(f"unknown param {key}")
     return part.row("0", key=key)
 
 

@@ -298,8 +298,8 @@ def _read_row(part: Part, texts: Texts, *, number: str, taken: Mapping[Any, Any]
     key = _typed_text(texts, f"{part.name}.+.{number}.k")
     field = replace(drawn(part.row(number, key=key), texts), row=number, key=key)
     if not key:
-        return replace(field, error="say a key, or remove the row", value=MISSING)
-    return replace(field, error=f"there is a {key} already", value=MISSING) if key in taken else field
+        return replace(field, error="enter a key, or remove the row", value=MISSING)
+    return replace(field, error=f"{key} already exists", value=MISSING) if key in taken else field
 
 
 def _read_list(part: Part, texts: Texts) -> Field:

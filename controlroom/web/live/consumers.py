@@ -57,10 +57,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
         except Refusal as refusal:
             await self.leave(refusal.reason)
         except (DatabaseError, InterfaceError) as error:
-            logger.warning("a viewer is sent away, the database does not answer: %s", error)
+            logger.warning("viewer disconnected, the database does not answer: %s", error)
             await self.leave(RefusalReason.RECONNECT)
         except Exception:
-            logger.exception("a viewer's socket broke")
+            logger.exception("viewer socket failed")
             await self.leave(RefusalReason.RECONNECT)
 
     def _query(self) -> QueryDict:

@@ -58,7 +58,7 @@ def named(request: PageRequest, run_id: UUID) -> HttpResponse:
     asked = {key: request.GET.get(key, "").replace("\0", "") for key in ("step", "attempt", "name")}
     attempt = whole_number(asked["attempt"], at_most=NUMBER_MAX)
     if attempt is None:
-        raise Http404("an attempt has a number")
+        raise Http404("attempt: expected a number")
     wanted = {"step__key": asked["step"], "attempt": attempt, "name": asked["name"]}
     artifact = get_object_or_404(Artifact, run=find_run(request, run_id), **wanted)
     return redirect("run_artifact_page", run_id, artifact.pk)
@@ -70,7 +70,7 @@ def image(request: PageRequest, run_id: UUID, artifact_id: int) -> HttpResponseB
     artifact = _find_artifact(request, run_id, artifact_id)
     media_type = _media_type(artifact)
     if media_type not in IMAGES.values():
-        raise Http404(f"{artifact.name} is no image")
+        raise Http404(f"{artifact.name} is not an image")
     return _with_sandbox_policy(artifact, media_type)
 
 

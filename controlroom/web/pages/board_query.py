@@ -14,7 +14,7 @@ from pulser.language.limits import ID_MAX
 from pulser.language.numbers import whole_number
 from runs.queries.lists.filters import Query, RunFilters, read_filters
 
-VIEWS: Mapping[str, str] = {"lanes": "Lanes", "table": "Table", "timeline": "Time line"}
+VIEWS: Mapping[str, str] = {"lanes": "Lanes", "table": "Table", "timeline": "Timeline"}
 RANGES: Mapping[str, timedelta] = {"1h": timedelta(hours=1), "6h": timedelta(hours=6), "24h": timedelta(days=1)}
 ALL = RunFilters()
 WORD_CHARS = 50  # of an unknown word that is repeated
@@ -82,5 +82,5 @@ def _word(query: Query, name: str, *, known: Mapping[str, Any], problems: list[s
     if word in known:
         return word
     if word:
-        problems.append(f"there is no {name} “{word[:WORD_CHARS]}”: choose one of {', '.join(known)}")
+        problems.append(f"unknown {name} “{word[:WORD_CHARS]}”: choose one of {', '.join(known)}")
     return next(iter(known))

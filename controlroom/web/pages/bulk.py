@@ -73,7 +73,7 @@ def start_bulk(request: PageRequest) -> HttpResponse:
 def _under_way(request: PageRequest, bulk: Run) -> HttpResponse:
     """A toast that leads to the run, and on the board what waits for its end."""
     response = render(request, "runs/_bulk_watch.html", {"run": bulk})
-    return with_toast(response, f"{short_title(bulk)}: under way", href=reverse("run", args=[bulk.pk]), link="Watch it")
+    return with_toast(response, f"{short_title(bulk)}: running", href=reverse("run", args=[bulk.pk]), link="Show run")
 
 
 @for_operators
@@ -102,7 +102,7 @@ def undo_bulk(request: PageRequest, run_id: UUID) -> HttpResponse:
     """Starts the run that takes it back; on the page of the work itself, its head is shown anew."""
     bulk = _find_bulk_run(request, run_id)
     if bulk is None:
-        raise NotFound("this bulk work was deleted: select the runs, and archive or restore them")
+        raise NotFound("this bulk work was deleted: select the runs and archive or unarchive them")
     undo = start_undo(request.actor, bulk)
     response = _under_way(request, undo)
     if request.htmx.target == "run-head":

@@ -40,7 +40,7 @@ def _find_run(request: PageRequest, text: str) -> Run:
     try:
         run_id = UUID(text)
     except ValueError:
-        raise Http404("there is no such run") from None
+        raise Http404("run not found") from None
     return get_object_or_404(Run.objects.visible_to(request.actor).with_context(), pk=run_id)
 
 

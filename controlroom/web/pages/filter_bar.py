@@ -167,7 +167,7 @@ def unknown_values(filters: RunFilters, sessions: Mapping[int, str]) -> list[str
     plans = set(Plan.objects.filter(slug__in=filters.plan).values_list("slug", flat=True)) if filters.plan else set()
     known: dict[str, Iterable[Any]] = {"lane": lanes, "plan": plans, "session": sessions}
     return [
-        f"there is no {name} “{value}”"
+        f"{name} “{value}” not found"
         for name, there in known.items()
         for value in getattr(filters, name)
         if value not in there
@@ -177,7 +177,7 @@ def unknown_values(filters: RunFilters, sessions: Mapping[int, str]) -> list[str
 def choices(actor: Actor, filters: RunFilters, *, name: str, find: str = "") -> Choices:
     """What the menu of this name offers. Raises ValueError for other names."""
     if name not in MENUS:
-        raise ValueError(f"there is no filter {name}")
+        raise ValueError(f"unknown filter {name}")
     chosen = set(map(str, _as_tuple(getattr(filters, name))))
     known = [Choice(one.value, one.label, one.count, one.value in chosen) for one in _values(actor, filters, name)]
     known += [Choice(value, value, None, is_on=True) for value in sorted(chosen - {one.value for one in known})]

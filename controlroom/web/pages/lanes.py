@@ -25,14 +25,14 @@ def ask_to_pause(request: PageRequest, lane_id: int) -> HttpResponse:
 def pause(request: PageRequest, lane_id: int) -> HttpResponse:
     lane = _find_lane(request, lane_id)
     pause_lane(lane, reason=request.POST.get("reason", ""), actor=request.actor)
-    return _changed(f"Lane {lane.name} is paused: it starts nothing new")
+    return _changed(f"Lane {lane.name} paused")
 
 
 @command_view
 def resume(request: PageRequest, lane_id: int) -> HttpResponse:
     lane = _find_lane(request, lane_id)
     resume_lane(lane, actor=request.actor)
-    return _changed(f"Lane {lane.name} goes on")
+    return _changed(f"Lane {lane.name} resumed")
 
 
 def _find_lane(request: PageRequest, lane_id: int) -> Lane:

@@ -27,7 +27,7 @@ LANES_SEEN = 100
 START = re.compile(r"^start +(plan +)?", re.IGNORECASE)  # what one says to start a plan, before its name
 PLACES = (
     ("Board", "board", "all runs"),
-    ("Inbox", "inbox", "what waits for you: approve, reject"),
+    ("Inbox", "inbox", "approve or reject waiting steps"),
     ("Plans", "plans", "start a run"),
     ("Sessions", "sessions", ""),
     ("Health", "health", "workers, queue, servers"),

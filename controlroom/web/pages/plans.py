@@ -114,7 +114,7 @@ def _lane(name: str) -> Lane | None:
     if not name:
         return None
     if (lane := Lane.objects.filter(name=name).first()) is None:
-        raise NotFound(f"there is no lane {name}")
+        raise NotFound(f"lane {name} not found")
     return lane
 
 
@@ -123,7 +123,7 @@ def _session(pk: str) -> Session | None:
         return None
     found = _found_session(Session.objects.all(), pk)
     if found is None:
-        raise NotFound("there is no such session")
+        raise NotFound("session not found")
     return found
 
 

@@ -123,13 +123,11 @@ def _pressed(request: PageRequest, wish: RetryChoice) -> HttpResponseBase:
 def _gone_on(request: PageRequest, wish: RetryChoice) -> HttpResponseBase:
     start = wish.start if wish.way is RetryFrom.STEP else None
     if wish.way is RetryFrom.STEP and start is None:
-        return _rendered_dialog(request, replace(wish, error="Choose the step to start from."), status=422)
+        return _rendered_dialog(request, replace(wish, error="Choose a step to start from."), status=422)
     commands.retry(str(wish.run.pk), actor=request.actor, start=start)
     # An empty answer closes the dialog; the page learns the rest by its socket.
     return (
-        with_toast(HttpResponse(), f"{short_title(wish.run)} runs again")
-        if request.htmx
-        else redirect("run", wish.run.pk)
+        with_toast(HttpResponse(), f"{short_title(wish.run)} retried") if request.htmx else redirect("run", wish.run.pk)
     )
 
 

@@ -44,11 +44,11 @@ def seq_of(text: str) -> int:
 
 
 def past_at(request: PageRequest, run: Run, *, seq: int, keys: Collection[str] = ()) -> PastRun:
-    """Raises Http404 when the run has no such event."""
+    """Raises Http404 when event not found."""
     is_long = not keys and draws_waterfall(request.GET, run)
     past = read_past_run(run, seq, keys=keys, is_long=is_long) if 0 < seq <= run.seq else None
     if past is None:
-        raise Http404("the run has no such event")
+        raise Http404("event not found")
     return past
 
 

@@ -27,14 +27,14 @@ from runs.queries.inbox import how_decided
 def retry(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = _find_run(request, run_id)
     commands.retry(str(run.pk), actor=request.actor)
-    return with_toast(_rendered_piece(request, run_id), f"{short_title(run)} runs again")
+    return with_toast(_rendered_piece(request, run_id), f"{short_title(run)} retried")
 
 
 @command_view
 def cancel(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = _find_run(request, run_id)
     commands.cancel(str(run.pk), actor=request.actor)
-    return with_toast(_rendered_piece(request, run_id), f"{short_title(run)} is being cancelled")
+    return with_toast(_rendered_piece(request, run_id), f"{short_title(run)}: cancel requested")
 
 
 @command_view
@@ -50,21 +50,29 @@ def archive(request: PageRequest, run_id: UUID) -> HttpResponse:
 def unarchive(request: PageRequest, run_id: UUID) -> HttpResponse:
     run = _find_run(request, run_id)
     commands.unarchive(str(run.pk), actor=request.actor)
-    return with_toast(_rendered_piece(request, run_id), f"{short_title(run)} is on the board again")
+    return with_toast(_rendered_piece(request, run_id), f"{short_title(run)} unarchived")
 
 
 @command_view
 def approve(request: PageRequest, run_id: UUID, key: str) -> HttpResponse:
     run = _find_run(request, run_id)
+    asked = _question(run, key)
     _decide(commands.approve, request, run, key=key)
-    return with_toast(_rendered_piece(request, run_id), f"{key} approved")
+    return with_toast(_rendered_piece(request, run_id), f"Approved {asked}")
 
 
 @command_view
 def reject(request: PageRequest, run_id: UUID, key: str) -> HttpResponse:
     run = _find_run(request, run_id)
+    asked = _question(run, key)
     _decide(commands.reject, request, run, key=key)
-    return with_toast(_rendered_piece(request, run_id), f"{key} rejected")
+    return with_toast(_rendered_piece(request, run_id), f"Rejected {asked}")
+
+
+def _question(run: Run, key: str) -> str:
+    """What is asked, in quotes, as much of it as a toast has room for; read before the decision, which clears it."""
+    asked = run.steps.filter(key=key).values_list("wait_message", flat=True).first()
+    return f'"{short_title(asked)}"' if asked else key
 
 
 def _decide(move: Callable[..., None], request: PageRequest, run: Run, *, key: str) -> None:

@@ -87,7 +87,7 @@ def change_view(request: PageRequest, view_id: int) -> HttpResponse:
     """The view takes over what the board asks for now."""
     view = _find_own_view(request, view_id)
     commands.change_view(view, query=_query(request))
-    return _close_dialog(f"{view.name} is saved")
+    return _close_dialog(f"View {view.name} saved")
 
 
 @command_view
@@ -98,7 +98,7 @@ def rename_view(request: PageRequest, view_id: int) -> HttpResponse:
         commands.rename_view(view, name=name)
     except (InvalidValue, MoveRefused) as error:
         return _dialog(request, view=view, name=name, error=error)
-    return _close_dialog(f"The view is called {view.name} now")
+    return _close_dialog(f"View renamed to {view.name}")
 
 
 @command_view
@@ -106,7 +106,7 @@ def rename_view(request: PageRequest, view_id: int) -> HttpResponse:
 def share_view(request: PageRequest, view_id: int) -> HttpResponse:
     view, shared = _find_own_view(request, view_id), request.POST.get("shared") == "1"
     commands.share_view(view, shared=shared, actor=request.actor)
-    return _close_dialog(f"Everybody sees {view.name} now" if shared else f"{view.name} is yours alone again")
+    return _close_dialog(f"{view.name} is shared with everyone" if shared else f"{view.name} is private")
 
 
 @command_view
@@ -114,7 +114,7 @@ def share_view(request: PageRequest, view_id: int) -> HttpResponse:
 def choose_default(request: PageRequest, view_id: int) -> HttpResponse:
     view, chosen = _find_own_view(request, view_id), request.POST.get("chosen") == "1"
     commands.choose_default(view, chosen=chosen)
-    return _close_dialog(f"Your board opens with {view.name}" if chosen else "Your board opens with all runs")
+    return _close_dialog(f"{view.name} is the default view" if chosen else "Default view removed")
 
 
 @command_view
@@ -130,9 +130,9 @@ def delete_view(request: PageRequest, view_id: int) -> HttpResponse:
 def restore_view(request: PageRequest, view_id: int) -> HttpResponse:
     view = SavedView.objects.owned_by(signed_in_user(request)).filter(pk=min(view_id, ID_MAX)).first()
     if view is None:
-        raise NotFound("this view cannot be brought back any more")
+        raise NotFound("this view can no longer be restored")
     commands.restore_view(view)
-    return _close_dialog(f"View {view.name} is back")
+    return _close_dialog(f"View {view.name} restored")
 
 
 def _query(request: PageRequest) -> str:

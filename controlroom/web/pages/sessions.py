@@ -105,8 +105,8 @@ def create_session(request: PageRequest) -> HttpResponse:
         return HttpResponseClientRedirect(address) if request.htmx else HttpResponseRedirect(address)
     if not request.htmx:
         return HttpResponseRedirect(f"{reverse('sessions')}?{urlencode({'q': session.name})}")
-    text = f"There is a session {session.name} already, so none was made"
-    return with_toast(HttpResponse(status=204), text, href=address, link="Show its runs")
+    text = f"Session {session.name} already exists"
+    return with_toast(HttpResponse(status=204), text, href=address, link="Show runs")
 
 
 @command_view
@@ -114,7 +114,7 @@ def rename_session(request: PageRequest, session_id: int) -> HttpResponse:
     session = _find_session(request, session_id)
     before = session.name
     commands.rename_session(session, name=request.POST.get("name", ""), actor=request.actor)
-    return with_toast(_row(request, session_id, is_back=True), f"{before} is called {session.name} now")
+    return with_toast(_row(request, session_id, is_back=True), f"{before} renamed to {session.name}")
 
 
 @command_view
@@ -128,7 +128,7 @@ def archive_session(request: PageRequest, session_id: int) -> HttpResponse:
 def unarchive_session(request: PageRequest, session_id: int) -> HttpResponse:
     session = _find_session(request, session_id)
     commands.unarchive_session(session, actor=request.actor)
-    return _changed(f"Session {session.name} is in use again")
+    return _changed(f"Session {session.name} unarchived")
 
 
 def _find_session(request: PageRequest, session_id: int) -> Session:

@@ -14,7 +14,7 @@ from runs.models import SavedView
 from runs.queries.lists.filters import read_filters
 
 SHARED_SHOWN = 50
-GONE = "the saved view of this address was deleted; what it asked for is shown all the same"
+GONE = "the saved view was deleted; its filters still apply"
 
 # By their queries, as anybody may write them: what they mean, such as "today", depends on who reads them.
 SYSTEM = (

@@ -39,18 +39,18 @@ def _steps_with_attempts(run: Run) -> Sequence[StepAttempts]:
 def _note(run: Run, scope: LogScope, page: LinePage) -> str:
     """Why there is no line, or why there are no more."""
     if not page.is_whole:
-        return "There is more: its lines are still being counted."
+        return "The log continues: its lines are still being counted."
     if not page.total:
         return _no_output_note(run, scope)
     cut = scope.attempts().filter(log_cut=True).order_by("pk").values_list("step__key", flat=True).first()
-    return f"The log of {cut} was cut at 64 MiB: what it wrote after that was not kept." if cut else ""
+    return f"The log of {cut} was truncated at 64 MiB." if cut else ""
 
 
 def _no_output_note(run: Run, scope: LogScope) -> str:
     if scope.until is not None:
-        return "Nothing was written up to then."
+        return "No output up to this event."
     if run.is_finished or _is_over(scope):
-        return "This step wrote nothing." if scope.step else "This run wrote nothing."
+        return "This step has no output." if scope.step else "This run has no output."
     return "No output yet."
 
 

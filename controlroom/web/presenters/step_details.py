@@ -16,12 +16,12 @@ from runs.models import Attempt, Event, Step
 from runs.queries.run_snapshot import RunSnapshot, StepDetails
 
 CAUSES = {
-    "first": "The first try.",
-    "retry": "The try before it failed, and the plan says to try again.",
-    "lost": "The worker of the try before it vanished.",
-    "handed_back": "The worker before it was stopped and gave the step up.",
+    "first": "First attempt.",
+    "retry": "Retry after the previous attempt failed.",
+    "lost": "Retry after the previous worker was lost.",
+    "handed_back": "The previous worker stopped and handed the step back.",
     "button": "The run was retried{by}.",
-    "approved": "It was let go on{by}.",
+    "approved": "Approved{by}.",
 }
 ASKED_BY = {"button": "run.retried", "approved": "approval.given"}
 
@@ -105,11 +105,11 @@ def _inputs(moment: RunSnapshot, opened: StepDetails, *, node: Node | None) -> I
         return None
     planned = node.step.with_
     if not moment.attempts.get(opened.step.key):
-        return Inputs(planned, "As the plan says it. It is filled in when the step begins.")
+        return Inputs(planned, "From the plan. Values are filled in when the step starts.")
     run = moment.run
     scope = run_scope(moment.graph, run_id=str(run.pk), title=run.title, params=run.params, environment=run.environment)
     steps = {key: {"status": step.status, "outputs": step.outputs} for key, step in opened.upstream.items()}
     try:
         return Inputs(render(planned, {**scope, "steps": steps}))
     except ExpressionError as error:
-        return Inputs(planned, f"As the plan says it: it cannot be filled in now ({error}).")
+        return Inputs(planned, f"From the plan. Values cannot be filled in: {error}.")

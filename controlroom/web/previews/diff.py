@@ -66,15 +66,13 @@ class FileDiff:
 def show(head: FileHead, *, at_most: int) -> Preview:
     """The first `at_most` lines; the text itself when there is no hunk in it."""
     if not is_text(head.data):
-        return Preview("none", notes=("This calls itself a diff, but is not text.",))
+        return Preview("none", notes=("Not a diff: the file is not text.",))
     read = as_text(head.data, is_whole=head.is_whole)
     lines = read.text.splitlines() if "\r" not in read.text else re.split(r"\r?\n", read.text)
     files = parse(line[:LINE_CHARS] for line in lines[:at_most])
     if not any(file.hunks or file.words for file in files):
         shown = text.show(head, at_most=4096)
-        return Preview(
-            "text", shown.value, ("There is no change in it that can be read as a unified diff.", *shown.notes)
-        )
+        return Preview("text", shown.value, ("Not a unified diff: no changes found.", *shown.notes))
     is_cut = len(lines) > at_most or not head.is_whole
     notes = [f"The first {min(at_most, len(lines)):,} lines of the diff."] if is_cut else []
     return Preview("diff", files, (*notes, *[text.BROKEN] * read.broken))

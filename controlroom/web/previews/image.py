@@ -10,8 +10,8 @@ from controlroom.web.previews.pixels import size_of
 from pulser.language.limits import PICTURE_PIXELS
 from runs.queries.artifact_content import IMAGES, FileHead, image_type_of, is_text
 
-NO_IMAGE = "This calls itself an image, but is not one."
-NO_SIZE = "This image does not say how large its picture is, so it is not shown here. Download it to look at it."
+NO_IMAGE = "Not an image."
+NO_SIZE = "No preview: the image has no size. Download it to view it."
 TEXT_BYTES = 4096
 
 
@@ -23,7 +23,7 @@ def show(head: FileHead, *, at_most: int) -> Preview:
     if head.size > at_most:
         return Preview(
             "none",
-            notes=(f"This image has {filesizeformat(head.size)}; up to {filesizeformat(at_most)} are shown here.",),
+            notes=(f"No preview: the image has {filesizeformat(head.size)}, the limit is {filesizeformat(at_most)}.",),
         )
     problem = "" if media_type == IMAGES["svg"] else _too_many_pixels(head, media_type)
     return Preview("none", notes=(problem,)) if problem else Preview("image", media_type)
@@ -37,7 +37,7 @@ def _too_many_pixels(head: FileHead, media_type: str) -> str:
     if size.is_drawn:
         return ""
     claim, most = f"{size.width:,} by {size.height:,} pixels", f"{PICTURE_PIXELS // 1_000_000} million"
-    return f"This picture has {claim}; up to {most} are shown here. Download it to look at it."
+    return f"No preview: the image has {claim}, the limit is {most}. Download it to view it."
 
 
 def _impostor(head: FileHead) -> Preview:

@@ -28,7 +28,7 @@ def show(head: FileHead) -> Preview:
     notes = [f"The first {LINKS} links."] if len(lines) > LINKS or not head.is_whole else []
     refused = sum(not link.host for link in links)
     if refused:
-        notes.append("Only addresses that begin with http:// or https:// can be followed.")
+        notes.append("Only http:// and https:// addresses are links.")
     return Preview("link", links, tuple(notes))
 
 

@@ -16,9 +16,9 @@ TEXT_BYTES = 64 * KIB
 MARKDOWN_BYTES = 128 * KIB  # as much of it is rendered, never more
 FULL_IMAGE_BYTES = 16 * MIB
 
-GONE = Preview("none", notes=("The content is gone: the storage no longer has this file.",))
-EMPTY = Preview("none", notes=("This file is empty.",))
-BINARY = Preview("none", notes=("This is no text, and no image that can be shown. Download it to look at it.",))
+GONE = Preview("none", notes=("The content of this file was deleted.",))
+EMPTY = Preview("none", notes=("Empty file.",))
+BINARY = Preview("none", notes=("No preview for this file type. Download it to view it.",))
 
 
 def preview(artifact: Artifact, *, is_full: bool = False) -> Preview:

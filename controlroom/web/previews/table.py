@@ -19,7 +19,7 @@ ROWS = 200
 ROWS_FULL = 2_000
 COLUMNS = 50
 CELL_CHARS = 300
-CUT_JSON = "it is larger than a megabyte, and JSON must be read as a whole"
+CUT_JSON = "JSON larger than 1 MiB is not shown"
 SEPARATORS = "\t,;|"
 NUMBER = re.compile(r"[-+]?[0-9][0-9.,_ ]*(?:[eE][-+]?[0-9]+)?\s?%?")
 
@@ -48,13 +48,13 @@ class Table:
 def show(head: FileHead, *, at_most: int) -> Preview:
     """The first `at_most` rows; the text itself when it has none."""
     if not is_text(head.data):
-        return Preview("none", notes=("This calls itself a table, but is not text.",))
+        return Preview("none", notes=("Not a table: the file is not text.",))
     read = as_text(head.data, is_whole=head.is_whole)
     try:
         header, rows, is_all = _read(read.text, at_most, is_whole=head.is_whole)
     except NoTable as error:
         shown = text.show(head, at_most=4096)
-        return Preview("text", shown.value, (f"This cannot be read as a table: {error}.", *shown.notes))
+        return Preview("text", shown.value, (f"Not a table: {error}.", *shown.notes))
     notes = [] if is_all else [f"The first {len(rows):,} rows."]
     if len(header) > COLUMNS:
         notes.append(f"The first {COLUMNS} of {len(header)} columns.")

@@ -10,7 +10,7 @@ from controlroom.web.previews.base import Preview
 from runs.queries.artifact_content import FileHead, as_text
 
 CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # colours of a terminal, and signs
-BROKEN = "Some bytes are no text; they are shown as \ufffd."
+BROKEN = "Bytes that are not UTF-8 are shown as \ufffd."
 
 
 def show(head: FileHead, *, at_most: int) -> Preview:

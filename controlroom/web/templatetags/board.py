@@ -23,11 +23,11 @@ register = template.Library()
 DOTS_MAX = 12  # slots that are drawn; more are told as numbers alone
 TICK = (
     '<span class="card-mark">{}<input class="tick for-operators" type="checkbox" name="run" value="{}"'
-    ' aria-label="Tick {}"></span>'
+    ' aria-label="Select {}"></span>'
 )
 RIBBON = '<div class="ribbon" role="img" aria-label="{0}" title="{0}">{1}</div>'
 SLOTS = (
-    '<span class="slots" title="{used} of {limit} slots are held"{full}>{dots}<span><b>{used}</b>/{limit}</span></span>'
+    '<span class="slots" title="{used} of {limit} slots in use"{full}>{dots}<span><b>{used}</b>/{limit}</span></span>'
 )
 PACE = (
     '<span class="pace" title="{said}"{over}><progress max="{max}" value="{value}" data-progress-start="{start}"'
@@ -124,7 +124,7 @@ def pace(run: Run, expected_s: float | None) -> str:
 
 def pace_words(past: float, expected_s: float) -> str:
     """For the bar's title, which `time.js` renews."""
-    usual = f"it usually takes {length(expected_s, is_exact=False)}"
+    usual = f"usually takes {length(expected_s, is_exact=False)}"
     return f"running {OVER}: {usual}" if past > expected_s else f"about {pace_left(past, expected_s)}: {usual}"
 
 

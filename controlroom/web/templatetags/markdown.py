@@ -20,7 +20,7 @@ register = template.Library()
 
 RENDERED_CHARS = 128 * KIB  # the worst that one can write takes a second and a half for so much
 PLAIN_CHARS = 2 * KIB
-CUT = '<p class="soft">The rest is left out here: this text is too long.</p>'
+CUT = '<p class="soft">Truncated: the text is too long.</p>'
 WEB = ("http", "https")
 OUTWARD = {"rel": "noopener noreferrer nofollow", "target": "_blank"}
 LOWERED = 2  # levels: the page has a title and headings of its own

@@ -20,7 +20,7 @@ register = template.Library()
 
 NAMED = 2  # steps named in a note; the rest is counted
 WHEN_FREE = "it starts when the lane has a free slot"
-DECISIONS = {"approve": "it is approved", "reject": "it is rejected", "succeed": "it goes on"}
+DECISIONS = {"approve": "it is approved", "reject": "it is rejected", "succeed": "it continues"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def run_note(run: Run, steps: Iterable[Step], why: WaitingReason | None = None) 
     if busy and run.status == RunStatus.RUNNING:
         return StatusNote(_names(busy))
     why = why or why_waiting(shown)
-    going_on = "to go on" if run.status == RunStatus.QUEUED and run.started_at else ""
+    going_on = "to resume" if run.status == RunStatus.QUEUED and run.started_at else ""
     said = why.text if why else _names(_in_status(shown, StepStatus.QUEUED))
     return StatusNote(": ".join(filter(None, (going_on, said))), why.until if why else None)
 
@@ -86,7 +86,7 @@ def _failure(run: Run, *, steps: Sequence[Step]) -> str:
 def _allowed(steps: Sequence[Step]) -> str:
     """What failed in a run that went well all the same."""
     failed = _in_status(steps, StepStatus.ERROR)
-    return f"{_names(failed)} failed, as the plan allows" if failed else ""
+    return f"{_names(failed)} failed (continue_on_error)" if failed else ""
 
 
 def _in_status(steps: Iterable[Step], status: str) -> list[Step]:
@@ -105,7 +105,7 @@ def run_custody(run: Run, steps: Iterable[Step]) -> Responsible | None:
         return None
     base, shown = _from_table(RUN_STATUS_OWNERS[RunStatus(run.status)]), list(steps)
     if run.status == RunStatus.QUEUED and run.lane.paused:
-        return replace(base, owner=f"an operator, who resumes lane {run.lane.name}", deadline="", then=WHEN_FREE)
+        return replace(base, owner=f"an operator to resume lane {run.lane.name}", deadline="", then=WHEN_FREE)
     if run.status == RunStatus.QUEUED:
         return replace(base, owner=f"lane {run.lane.name}")
     if run.status == RunStatus.RUNNING:
@@ -149,7 +149,7 @@ def step_custody(step: Step, attempts: Iterable[Attempt]) -> Responsible | None:
         return replace(base, deadline_at=step.next_attempt_at)
     if step.status == StepStatus.WAITING:
         then = DECISIONS.get(step.on_timeout, base.then)
-        owner = step.wait_role or ("the clock" if step.wait_kind == "timer" else base.owner)
+        owner = step.wait_role or ("a timer" if step.wait_kind == "timer" else base.owner)
         return replace(base, owner=owner, deadline_at=step.deadline_at, then=then)
     return base
 

@@ -12,16 +12,16 @@ register = template.Library()
 
 OUTCOMES = {"success": "success", "error": "error", "lost": "error", "handed_back": "skipped", "cancelled": "cancelled"}
 WORDS = {
-    "success": "it succeeded",
-    "error": "it failed",
-    "lost": "its worker vanished",
-    "handed_back": "its worker was stopped and gave it up",
-    "cancelled": "it was cancelled",
+    "success": "succeeded",
+    "error": "failed",
+    "lost": "worker lost",
+    "handed_back": "handed back by a stopping worker",
+    "cancelled": "cancelled",
 }
 SHAPES = {
-    SLOT: "waited for a slot",
-    WORKER: "waited for a worker",
-    PAUSE: "came after a pause",
+    SLOT: "queued for a slot",
+    WORKER: "queued for a worker",
+    PAUSE: "delayed before the retry",
     WAITING: "waited for a person or a timer",
 }
 LETTERS = 22  # of a node's name; the rest is in its title
@@ -67,7 +67,7 @@ def bar_title(bar: WaterfallBar) -> str:
 
 def _bar_words(bar: WaterfallBar) -> str:
     if bar.kind == RUNNING:
-        return "runs" if bar.status == StepStatus.RUNNING else f"ran, {WORDS.get(bar.status, bar.status)}"
+        return "running" if bar.status == StepStatus.RUNNING else WORDS.get(bar.status, bar.status)
     return SHAPES[bar.kind]
 
 

@@ -63,7 +63,7 @@ def _check_script(source: Source, text: str, hole: Any, *, path: Path) -> None:
     unsafe = unquoted_expressions(pieces)
     for expression in (piece for piece in pieces if isinstance(piece, Expression)):
         if not isinstance(expression.tree, nodes.Filter) or expression.tree.name != "sh":
-            message = f"a value in a script is quoted: write {{{{ {expression.source} | sh }}}}, or pass it by `env`"
+            message = f"quote values in a script: write {{{{ {expression.source} | sh }}}}, or pass it by `env`"
             source.add_at_expression(path, message, ordinal=expression.ordinal)
         elif expression.ordinal in unsafe:
             message = f"the quotes of `sh` do not hold inside {unsafe[expression.ordinal]}: pass the value by `env`"

@@ -94,7 +94,7 @@ class Order:
     def unreachable(self, step: str, named: str) -> str | None:
         """Why the expressions of a step may not name another one; None when they may."""
         if named == step:
-            return "a step cannot name itself: it has no outputs yet"
+            return "a step cannot refer to itself: it has no outputs yet"
         if unknown := self.unknown(named):
             return unknown
         if step in self._needs:

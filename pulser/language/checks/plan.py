@@ -40,7 +40,7 @@ def _check_ids(plan: Outline) -> None:
         twin = first.setdefault(place.step.id, place)
         if twin is not place:
             key, index = twin.path
-            message = f"the id `{place.step.id}` is taken by {key}[{index}]; every step needs its own"
+            message = f"the id `{place.step.id}` is already used by {key}[{index}]; ids must be unique"
             plan.source.add_at_value((*place.path, "id"), message)
 
 
@@ -58,7 +58,7 @@ def _check_needs(plan: Outline, place: StepPlace, *, main: frozenset[str]) -> No
 def _check_circles(plan: Outline) -> None:
     places = {place.step.id: place for place in reversed(plan.places)}
     for circle in plan.order.circles():
-        message = f"steps need each other in a circle: {' -> '.join(circle)}"
+        message = f"circular dependency: {' -> '.join(circle)}"
         plan.source.add_at_value((*places[circle[0]].path, "needs"), message)
 
 

@@ -42,7 +42,7 @@ def _check_waiting(plan: Outline, place: StepPlace, tool: ToolSpec) -> None:
     step = place.step
     for key, value in zip(_NOT_FOR_WAITING, (step.verify, step.retry, step.artifacts), strict=True):
         if value:
-            plan.source.add_at_key((*place.path, key), f"`{tool.name}` only waits, and takes no `{key}`")
+            plan.source.add_at_key((*place.path, key), f"`{tool.name}` does not support `{key}`")
 
 
 def _check_outputs(plan: Outline, place: StepPlace) -> None:
@@ -53,7 +53,7 @@ def _check_outputs(plan: Outline, place: StepPlace) -> None:
     own = place.tool.output.get("properties", {}) if place.tool else {}
     for name, schema in place.step.outputs.items():
         if name in own:
-            message = f"`{name}` is an output of `{place.step.uses}` itself; take another name"
+            message = f"`{name}` is already an output of `{place.step.uses}`; choose another name"
             plan.source.add_at_key((*path, name), message)
         check_schema(plan.source, schema, path=(*path, name))
 

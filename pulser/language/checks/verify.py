@@ -50,7 +50,7 @@ def _check_verifier(plan: Outline, place: StepPlace, *, name: str, config: Any, 
 def _check_reads(plan: Outline, place: StepPlace, *, spec: VerifierSpec, path: Path) -> None:
     for output in sorted(spec.reads):
         if not _has_output(place, output):
-            message = f"`{spec.name}` judges the output `{output}`, which `{place.step.uses}` does not have"
+            message = f"`{spec.name}` checks the output `{output}`, which `{place.step.uses}` does not have"
             plan.source.add_at_key(path, message)
 
 

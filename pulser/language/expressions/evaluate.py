@@ -27,7 +27,7 @@ def evaluate(tree: nodes.Expr, scope: Scope) -> Any:
         check_size(value)
         return value
     except (RecursionError, OverflowError) as error:
-        raise ExpressionError("the values are nested too deep") from error
+        raise ExpressionError("the values are nested too deeply") from error
 
 
 def _value(node: nodes.Node, scope: Scope) -> Any:
@@ -41,7 +41,7 @@ def _given(node: nodes.Node, scope: Scope) -> Any:
 def _name(node: nodes.Name, scope: Scope) -> Any:
     if node.name == "null":
         return None
-    return scope.get(node.name, MissingField(f"`{node.name}` is not known here"))
+    return scope.get(node.name, MissingField(f"unknown name `{node.name}`"))
 
 
 def _getattr(node: nodes.Getattr, scope: Scope) -> Any:
@@ -59,11 +59,11 @@ def field(value: Any, key: Any) -> Any:
     if isinstance(value, Mapping) and isinstance(key, str):
         if key in value:
             return value[key]
-        return MissingField(f"there is no field `{key[:100]}`{did_you_mean(key, map(str, value))}")
+        return MissingField(f"unknown field `{key[:100]}`{did_you_mean(key, map(str, value))}")
     if isinstance(value, list) and isinstance(key, int) and not isinstance(key, bool):
         if -len(value) <= key < len(value):
             return value[key]
-        return MissingField(f"there is no item {key} in a list of {len(value)}")
+        return MissingField(f"no item {key} in a list of {len(value)}")
     raise ExpressionError(f"{kind_phrase(kind_of(value))} has no field {format_value(key)}")
 
 
@@ -126,7 +126,7 @@ def _dict(node: nodes.Dict, scope: Scope) -> dict[str, Any]:
     for pair in node.items:
         key = _given(pair.key, scope)
         if not isinstance(key, str):
-            raise ExpressionError(f"a key of an object is a text, got {format_value(key)}")
+            raise ExpressionError(f"a key of an object is a string, got {format_value(key)}")
         made[key] = _given(pair.value, scope)
     check_size(made)
     return made
@@ -146,7 +146,7 @@ def _call(node: nodes.Call, scope: Scope) -> bool:
     assert isinstance(node.node, nodes.Name)  # the grammar has refused every other call
     functions = scope.get(FUNCTION_VALUES)
     if functions is None:
-        raise ExpressionError(f"{node.node.name}() can be asked in `if` only")
+        raise ExpressionError(f"{node.node.name}() is only allowed in `if`")
     return bool(functions[node.node.name])
 
 

@@ -81,7 +81,7 @@ def _converted(name: str, value: Any, *, to: Callable[[Any], int | float]) -> in
     except (ValueError, OverflowError) as error:
         wanted = kind_phrase("integer" if name == "int" else "number")
         raise ExpressionError(
-            f"filter `{name}` expects {wanted} or a text that is one, got {format_value(value)}"
+            f"filter `{name}` expects {wanted} or a string that is one, got {format_value(value)}"
         ) from error
 
 
@@ -93,14 +93,14 @@ def _round(value: float, digits: int = 0) -> int | float:
 
 def _replace(text: str, old: str, new: str) -> str:
     if not old:
-        raise ExpressionError("filter `replace` expects a text to look for, got an empty one")
+        raise ExpressionError("filter `replace` expects a string to look for, got an empty one")
     check_length(len(text) + text.count(old) * (len(new) - len(old)))
     return text.replace(old, new)
 
 
 def _split(text: str, separator: str | None = None) -> list[str]:
     if separator == "":
-        raise ExpressionError("filter `split` expects a separator, got an empty text")
+        raise ExpressionError("filter `split` expects a separator, got an empty string")
     # An item costs its quotes and comma as JSON, and far more in memory.
     check_length(len(text) + 3 * (text.count(separator) if separator else len(text) // 2))
     return text.split(separator)

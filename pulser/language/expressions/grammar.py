@@ -34,7 +34,7 @@ _TOKEN = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|\}\}|[\[({\])}]""", 
 _LITERAL = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
 _DASHED_STEP = re.compile(rf"{_LITERAL}|(?<![\w.\]])steps\.([A-Za-z_]\w*(?:-\w+)+)", re.DOTALL)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_OFTEN_MEANT = 'a text needs quotes, a field with `-` in its name brackets: outputs["a-b"]'
+_OFTEN_MEANT = 'a string needs quotes; a field with `-` in its name needs brackets: outputs["a-b"]'
 _ENVIRONMENT = Environment(autoescape=True)  # only its lexer and parser are used
 
 
@@ -111,7 +111,7 @@ def _tree(source: str) -> nodes.Expr:
     except TemplateError as error:
         raise ExpressionError(f"not an expression: {error.message or 'it cannot be read'}") from error
     except (RecursionError, ValueError, ArithmeticError) as error:
-        raise ExpressionError("not an expression: it is nested too deep or has a number that is none") from error
+        raise ExpressionError("not an expression: nested too deeply or has a number that is none") from error
     if not parser.stream.eos:
         raise ExpressionError(f"not an expression: `{rest.value}` is not expected here")
     _check_tree(tree)
@@ -175,7 +175,7 @@ def _check_constant(value: object) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise ExpressionError("the number is too large")
     if isinstance(value, str) and _UNSTORABLE.search(value):
-        raise ExpressionError("the text has a character that cannot be stored")
+        raise ExpressionError("the string has a character that cannot be stored")
 
 
 def _check_filter(node: nodes.Filter) -> None:

@@ -96,10 +96,10 @@ def _equal(left: Any, right: Any) -> bool:
 def _contains(item: Any, container: Any) -> bool:
     if isinstance(container, str):
         if not isinstance(item, str):
-            raise ExpressionError(f"`in` looks for a text in a text, got {format_value(item)}")
+            raise ExpressionError(f"`in` looks for a string in a string, got {format_value(item)}")
         return item in container
     if isinstance(container, dict):
         return isinstance(item, str) and item in container
     if isinstance(container, list):
         return any(_equal(item, each) for each in container)
-    raise ExpressionError(f"`in` expects a list, an object or a text on its right, got {format_value(container)}")
+    raise ExpressionError(f"`in` expects a list, an object or a string on its right, got {format_value(container)}")

@@ -33,9 +33,9 @@ def read_cursor(cursor: str, seal: str, *, length: int) -> list[Any]:
     try:
         given, *position = _signer().unsign_object(cursor)
     except (BadSignature, ValueError, UnicodeError) as error:
-        raise BadCursor("this is no cursor: take `next` of the page before as it is") from error
+        raise BadCursor("invalid cursor: use `next` of the previous page unchanged") from error
     if given != seal or len(position) != length:
-        raise BadCursor("this cursor belongs to another list or other filters: start without a cursor")
+        raise BadCursor("the cursor belongs to another list or other filters: start without a cursor")
     return list(position)
 
 

@@ -180,9 +180,9 @@ def _words(
     """The values in a fixed order, each once."""
     given = sorted({value.replace("\0", "") for value in query.getlist(name)} - {"", "all"})
     if len(given) > VALUES_MAX:
-        problems.append(f"at most {VALUES_MAX} values of {name} can be asked for at once")
+        problems.append(f"at most {VALUES_MAX} values of {name} are allowed")
     strange = [value for value in given if not fits(value) or (known and value not in known)]
-    problems.extend(f"there is no {name} “{value[:VALUE_CHARS]}”" for value in strange[:3])
+    problems.extend(f"{name} “{value[:VALUE_CHARS]}” not found" for value in strange[:3])
     return tuple(value for value in given if value not in strange)[:VALUES_MAX]
 
 
@@ -193,7 +193,7 @@ def _is_id(text: str) -> bool:
 def _within(query: Query, problems: list[str]) -> str:
     word = _single_value(query, "within")
     if word and word not in TIMES:
-        problems.append(f"there is no time range “{word[:VALUE_CHARS]}”: choose one of {', '.join(TIMES)}")
+        problems.append(f"unknown time range “{word[:VALUE_CHARS]}”: choose one of {', '.join(TIMES)}")
         return ""
     return word
 
@@ -201,7 +201,7 @@ def _within(query: Query, problems: list[str]) -> str:
 def _waits_for(query: Query, problems: list[str]) -> str:
     word = _single_value(query, "waits_for")
     if word and word != PERSON:
-        problems.append(f"nothing waits for “{word[:VALUE_CHARS]}”: ask for waits_for={PERSON}")
+        problems.append(f"unknown waits_for “{word[:VALUE_CHARS]}”: use waits_for={PERSON}")
         return ""
     return word
 
@@ -212,7 +212,7 @@ def _moment(query: Query, name: str, problems: list[str]) -> datetime | None:
         return None
     moment = as_moment(text, zone=viewers_zone())
     if moment is None:
-        problems.append(f"{name} “{text[:VALUE_CHARS]}” is no time: write one like 2026-11-21T12:00:00Z")
+        problems.append(f"{name} “{text[:VALUE_CHARS]}” is not a time: use a format like 2026-11-21T12:00:00Z")
     return moment
 
 

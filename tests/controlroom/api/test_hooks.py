@@ -174,7 +174,7 @@ BAD_DELIVERIES: list[tuple[Any, str, int, str]] = [
     (b"{", "application/json", 422, "no JSON"),
     (b"[1]", "application/json", 422, "no object"),
     (b"null", "application/json", 422, "nothing is no object"),
-    (b'{"name": NaN}', "application/json", 422, "NaN is no JSON"),
+    (b'{"name": NaN}', "application/json", 422, "NaN is not valid JSON"),
     (b'{"name": "\xff"}', "application/json", 422, "no UTF-8"),
     (b'{"name": "\\u0000"}', "application/json", 422, "NUL cannot be stored"),
     (b'{"name": "\\ud800"}', "application/json", 422, "half a character"),

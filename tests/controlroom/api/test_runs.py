@@ -141,7 +141,7 @@ BAD_STARTS = [
     ({"plan": "greeting", "params": {}}, 422, "name", "a required param is missing"),
     ({"plan": "greeting", "params": {"name": 5}}, 422, "name", "a param has the wrong type"),
     ({"plan": "greeting", "params": {"name": "x"}, "lane": "Z"}, 422, "lane", "there is no such lane"),
-    ({"plan": "greeting", "params": {"name": "x"}, "session": 10**9}, 422, "session", "there is no such session"),
+    ({"plan": "greeting", "params": {"name": "x"}, "session": 10**9}, 422, "session", "session not found"),
     ({"plan": "greeting", "params": {"name": "x"}, "session": "1"}, 422, "body.session", "a session is a number"),
     ({"plan": "greeting", "params": {"name": "x"}, "title": "x" * 501}, 422, "body.title", "a title has a bound"),
     ({"plan": "greeting", "params": {"name": "x"}, "priority": 1.5}, 422, "body.priority", "a priority is whole"),

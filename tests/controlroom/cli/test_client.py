@@ -81,7 +81,7 @@ def test_a_minute_in_vain_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (event(1), ["running", "greet"]),
         (event(1, "step.claimed", attempt=3), ["running", "greet", "attempt", "3"]),
-        (event(1, "step.backed_off", data={"reason": "exit 1\nmore", "delay_s": 2.5}), ["exit 1, again in 2.5 s"]),
+        (event(1, "step.backed_off", data={"reason": "exit 1\nmore", "delay_s": 2.5}), ["exit 1, retry in 2.5 s"]),
         (event(1, "run.succeeded", step=None, attempt=None), ["success", "run"]),
     ],
 )

@@ -167,7 +167,7 @@ class TestLooking:
         found = json.loads(cli("status", "--json").stdout)
         assert found["workers"][0]["pid"] > 0
         text = cli("status").stdout
-        assert str(found["workers"][0]["pid"]) in text and "has not swept yet" in text
+        assert str(found["workers"][0]["pid"]) in text and "no sweep yet" in text
 
 
 class TestMoves:

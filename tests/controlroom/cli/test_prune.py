@@ -55,7 +55,7 @@ def test_it_deletes_what_is_old_and_says_how_much() -> None:
     assert not (Path(settings.MEDIA_ROOT) / "artifacts" / str(old.pk)).exists()
     lines = [line.split() for line in done.stdout.splitlines()]
     assert ["artifacts", "1", "3", "B"] in lines
-    assert "Deleted what ended before " in done.stdout
+    assert "Deleted runs that ended before " in done.stdout
 
 
 def test_a_dry_run_changes_nothing() -> None:
@@ -113,7 +113,7 @@ def test_ctrl_c_stops_it_between_two_batches_and_says_so() -> None:
         process.send_signal(signal.SIGINT)
         out, said = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert "Stopped: what is counted above is gone, the rest is untouched." in said
+    assert "Stopped. The rows counted above are deleted, the rest is kept." in said
     assert ["runs", "0", "0", "B"] in [line.split() for line in out.splitlines()]
     assert Run.objects.count() == 1
 

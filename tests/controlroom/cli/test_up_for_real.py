@@ -76,7 +76,7 @@ def test_it_comes_up_heals_itself_and_leaves_nothing_behind(short_dir: Path) -> 
         assert room.said.splitlines()[-1] == f"Control Room is ready: http://127.0.0.1:{room.port}/"
 
         os.kill(room.child("bin/postgres"), signal.SIGKILL)
-        assert eventually(lambda: bool(re.search(r"postgres is started again", room.said))), room.said
+        assert eventually(lambda: bool(re.search(r"postgres restarted", room.said))), room.said
 
         pids = list(room.children())
         began = time.monotonic()

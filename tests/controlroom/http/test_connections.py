@@ -116,7 +116,7 @@ def test_who_finds_no_free_connection_is_told_to_come_back() -> None:
         assert client.get("/api/v1/runs").status_code == 200
 
     assert (told.status_code, told.headers["Retry-After"]) == (503, "5")
-    assert "no connection free" in told.json()["detail"]
+    assert "no free connection" in told.json()["detail"]
 
 
 def test_a_database_that_takes_nobody_is_503_everywhere_and_heals() -> None:

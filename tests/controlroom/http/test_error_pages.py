@@ -35,8 +35,8 @@ def links(answer: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("role", "ways", "says"),
     [
-        ("viewer", ["/", "/plans/"], "Search for it on the board"),
-        ("", ["/"], "your account may not see it"),
+        ("viewer", ["/", "/plans/"], "Search for the run by its title on the board"),
+        ("", ["/"], "your account may not have access"),
         (None, ["/", "/login"], "You are not signed in"),
     ],
 )
@@ -65,7 +65,7 @@ def test_a_form_without_its_token_changes_nothing_and_says_so() -> None:
     answer = client_of("operator", enforce_csrf_checks=True).post("/sessions/create", {"name": "x"})
     assert (answer.status_code, links(answer)) == (403, ["/", "/login"])
     assert "Nothing was changed" in words(answer)
-    assert "older than your sign-in" in answer.headers["X-Toast"]
+    assert "loaded before you signed in" in answer.headers["X-Toast"]
 
 
 @pytest.mark.django_db
@@ -73,14 +73,14 @@ def test_a_form_from_another_origin_is_told_which_setting_is_meant() -> None:
     client = client_of("operator", enforce_csrf_checks=True)
     answer = client.post("/sessions/create", {"name": "x"}, headers={"Origin": "https://<b>.example"})
     assert answer.status_code == 403
-    assert "came from https://&lt;b&gt;.example , which this control room does not trust" in words(answer)
+    assert "came from https://&lt;b&gt;.example , which is not a trusted origin" in words(answer)
     assert "CONTROLROOM_ORIGINS" in words(answer)
 
 
 def test_a_name_that_is_not_ours_is_told_which_setting_is_meant() -> None:
     answer = client_of(None).get("/", headers={"Host": "evil.example"})
     assert (answer.status_code, links(answer)) == (400, [])
-    assert "called evil.example ." in words(answer)
+    assert "host name evil.example ." in words(answer)
     assert "CONTROLROOM_HOSTS" in words(answer)
 
 
@@ -88,7 +88,7 @@ def test_a_name_that_is_not_ours_is_told_which_setting_is_meant() -> None:
 def test_too_many_fields_are_told() -> None:
     answer = client_of("operator").post("/bulk", {"run": ["1"] * 2_001})
     assert (answer.status_code, links(answer)) == (400, ["/"])
-    assert "sent more than is taken" in words(answer)
+    assert "request is too large" in words(answer)
 
 
 @pytest.mark.django_db
@@ -128,7 +128,7 @@ def test_what_breaks_says_what_to_do_without_the_database(theme: str, attribute:
     client.cookies["theme"] = theme
     answer = client.get("/health?a=<b>")
     assert (answer.status_code, links(answer)) == (500, ["/health?a=%3Cb%3E", "/"])
-    assert "tell whoever runs it the time and the address" in words(answer)
+    assert "give an administrator the time and the address" in words(answer)
     assert attribute in answer.content.decode()
 
 

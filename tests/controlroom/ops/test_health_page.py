@@ -48,7 +48,7 @@ def test_a_worker_is_shown_with_what_it_does(viewer: Client) -> None:
 
 def test_a_worker_that_is_silent_is_said_to_be_gone(viewer: Client) -> None:
     make_worker(seen_ago_s=120)
-    assert "not heard of any more" in viewer.get("/health").content.decode()
+    assert "no heartbeat" in viewer.get("/health").content.decode()
 
 
 def test_without_workers_it_says_how_to_start_one(viewer: Client) -> None:

@@ -101,8 +101,8 @@ def test_a_child_that_dies_is_started_again_and_it_says_so(
     supervisor.start(sh("web", f"echo $$ >> {pids}; exec sleep 60", ready=pids.exists))
     os.kill(int(pids.read_text()), signal.SIGKILL)
     assert supervisor.wait_for(lambda: len(pids.read_text().split()) == 2, within_s=10)
-    assert "web ended (signal SIGKILL); it is started again in 0.5 s" in stream.getvalue()
-    assert re.search(r"web is started again, process \d+", stream.getvalue())
+    assert "web ended (signal SIGKILL); restarting in 0.5 s" in stream.getvalue()
+    assert re.search(r"web restarted, process \d+", stream.getvalue())
 
 
 def test_a_child_that_dies_again_and_again_is_given_more_and_more_time(
@@ -110,7 +110,7 @@ def test_a_child_that_dies_again_and_again_is_given_more_and_more_time(
 ) -> None:
     supervisor.start(sh("web", "exit 7"))
     supervisor.wait_for(lambda: stream.getvalue().count("exit code 7") == 3, within_s=10)
-    assert re.findall(r"again in (\S+) s", stream.getvalue()) == ["0.5", "1", "2"]
+    assert re.findall(r"restarting in (\S+) s", stream.getvalue()) == ["0.5", "1", "2"]
     assert BACKOFF_FIRST_S < BACKOFF_MAX_S == 10.0
 
 
@@ -206,7 +206,7 @@ def test_what_outlived_a_child_that_died_is_gone_after_the_stop(stream: io.Strin
         )
         orphan = int(pids.read_text())
         os.kill(os.getpgid(orphan), signal.SIGKILL)
-        supervisor.wait_for(lambda: "started again" in stream.getvalue(), within_s=10)
+        supervisor.wait_for(lambda: "restarted" in stream.getvalue(), within_s=10)
         assert is_alive(orphan)
     assert eventually(lambda: not is_alive(orphan), within_s=2)
 

@@ -115,7 +115,7 @@ CONCLUSIONS = [  # how the steps stand, what the engine says, the reason
     (StepCounts(failed=("tidy",)), Finish(RunStatus.ERROR, "tidy failed"), "a failed `finally` spoils a green run"),
     (StepCounts(stop="cancel"), Finish(RunStatus.CANCELLED), "cancelled, though all had ended well"),
     (StepCounts(stop="cancel", failed=("main",)), Finish(RunStatus.CANCELLED), "the person's word counts"),
-    (StepCounts(stop="timeout"), Finish(RunStatus.ERROR, "the plan's timeout was over"), "too late"),
+    (StepCounts(stop="timeout"), Finish(RunStatus.ERROR, "the plan timed out"), "too late"),
 ]
 
 

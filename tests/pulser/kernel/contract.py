@@ -199,7 +199,7 @@ class KernelContract:
         ("script", "paths", "message"),
         [
             pytest.param("true", ["report.xml"], "report.xml was not written", id="missing"),
-            pytest.param("ln -s /etc/passwd out", ["out"], "lies outside the workspace", id="outside"),
+            pytest.param("ln -s /etc/passwd out", ["out"], "is outside the workspace", id="outside"),
             pytest.param("mkdir a b; touch a/x b/x", ["a/x", "b/x"], "two artifacts are named x", id="one name twice"),
         ],
     )
@@ -226,7 +226,7 @@ class KernelContract:
         result = backend.result()
         assert HOST.has_ended.is_set()
         assert (result.outcome, result.error_class) == ("failure", "timeout")
-        assert result.message == "the step took longer than 0.3 s"
+        assert result.message == "timed out after 0.3 s"
         assert not accepted  # a process that goes on all the same is refused
 
     @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ class KernelContract:
 
         result = self.shell(backend, "head -c 5000 /dev/zero | tr '\\0' x; echo end")
 
-        assert result.log == b"x" * 1000 + b"\n[the log is cut here: it reached 1000 bytes]\n"
+        assert result.log == b"x" * 1000 + b"\n[log truncated: limit of 1000 bytes reached]\n"
         assert (result.log_cut, result.log_bytes) == (True, len(result.log))
         assert result.outputs["stdout"].endswith("xend\n")
 

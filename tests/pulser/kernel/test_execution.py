@@ -99,7 +99,7 @@ def test_an_irreversible_call_waits_for_a_fresh_answer_about_its_lease(backend: 
 
 
 def test_an_attempt_that_could_not_be_assigned_is_a_failure_with_its_reason(backend: MemoryBackend) -> None:
-    error = PermanentError("the arguments cannot be made: no such key")
+    error = PermanentError("the arguments cannot be rendered: no such key")
 
     assert report_error(error, reporter=backend.reporter, name="run 1: step a")
 

@@ -136,5 +136,5 @@ def test_past_the_limit_the_rest_is_dropped_and_counted_no_more(
     output.flush(is_last=True)
 
     assert is_cut == [False, True, True]
-    assert reporter.log == b"0123456789\n[the log is cut here: it reached 10 bytes]\n"
+    assert reporter.log == b"0123456789\n[log truncated: limit of 10 bytes reached]\n"
     assert output.taken == len(reporter.log)

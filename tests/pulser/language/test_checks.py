@@ -27,7 +27,7 @@ KEYS_AND_VALUES = [  # the step in line 13, its problems
     ),
     (
         "  - {id: a, uses: wait, with: {duration: 1}, foreach: [1]}",
-        ["13:46 steps[1].foreach: `foreach` is not in this version of the language"],
+        ["13:46 steps[1].foreach: `foreach` is not supported in this version of the language"],
     ),
     (
         "  - {id: a, uses: wait, with: {duration: 1}, depends_on: [build]}",
@@ -81,7 +81,7 @@ KEYS_AND_VALUES = [  # the step in line 13, its problems
     ),
     (
         "  - {id: build, uses: wait, with: {duration: 1}}",
-        ["13:10 steps[1].id: the id `build` is taken by steps[0]; every step needs its own"],
+        ["13:10 steps[1].id: the id `build` is already used by steps[0]; ids must be unique"],
     ),
     (
         "  - {id: a, uses: wait, with: {duration: 1}, needs: [bild]}",
@@ -89,7 +89,7 @@ KEYS_AND_VALUES = [  # the step in line 13, its problems
     ),
     (
         "  - {id: a, uses: wait, with: {duration: 1}, needs: [a]}",
-        ["13:53 steps[1].needs: steps need each other in a circle: a -> a"],
+        ["13:53 steps[1].needs: circular dependency: a -> a"],
     ),
     (
         "  - {id: a, uses: shell, with: {run: x}, artifacts: [{path: ../x}]}",
@@ -145,7 +145,7 @@ ARGUMENTS = [
     ),
     (
         "  - {id: a, uses: wait, with: {until: '2030-01-31T09:00:00'}}",
-        ["13:39 steps[1].with.until: 2030-01-31T09:00:00 has no zone; write 2030-01-31T09:00:00Z for UTC"],
+        ["13:39 steps[1].with.until: 2030-01-31T09:00:00 has no time zone; write 2030-01-31T09:00:00Z for UTC"],
     ),
     (
         "  - {id: a, uses: approval, with: {timeout: never}}",
@@ -198,7 +198,7 @@ REFERENCES = [
     ),
     (
         HTTP % ', headers: {A: "{{ steps.a.outputs.body }}"}',
-        ["13:70 steps[1].with.headers.A: a step cannot name itself: it has no outputs yet"],
+        ["13:70 steps[1].with.headers.A: a step cannot refer to itself: it has no outputs yet"],
     ),
     (
         HTTP % ', headers: {A: "{{ params.place.town }}"}',
@@ -234,7 +234,7 @@ REFERENCES = [
     ),
     (
         HTTP % ', json: "{{ failed() }}"',
-        ["13:63 steps[1].with.json: always(), failed() and success() can be asked in `if` only"],
+        ["13:63 steps[1].with.json: always(), failed() and success() are only allowed in `if`"],
     ),
     (
         HTTP % ', json: "{{ steps }}"',
@@ -267,12 +267,12 @@ REFERENCES = [
 SCRIPTS = [
     (
         "  - {id: a, uses: shell, with: {run: 'echo {{ params.repo }}'}}",
-        ["13:44 steps[1].with.run: a value in a script is quoted: write {{ params.repo | sh }}, or pass it by `env`"],
+        ["13:44 steps[1].with.run: quote values in a script: write {{ params.repo | sh }}, or pass it by `env`"],
     ),
     (
         "  - {id: a, uses: shell, with: {run: 'echo {{ params.repo | sh | upper }}'}}",
         [
-            "13:44 steps[1].with.run: a value in a script is quoted: write {{ params.repo | sh | upper | sh }}, "
+            "13:44 steps[1].with.run: quote values in a script: write {{ params.repo | sh | upper | sh }}, "
             "or pass it by `env`"
         ],
     ),
@@ -282,14 +282,11 @@ SCRIPTS = [
     ),
     (
         "  - {id: a, uses: shell, with: {run: '{{ params.free.script }}'}}",
-        [
-            "13:39 steps[1].with.run: a value in a script is quoted: write {{ params.free.script | sh }}, "
-            "or pass it by `env`"
-        ],
+        ["13:39 steps[1].with.run: quote values in a script: write {{ params.free.script | sh }}, or pass it by `env`"],
     ),
     (
         "  - id: a\n    uses: shell\n    with:\n      run: |\n        set -e\n        echo {{ params.repo }}\n",
-        ["18:14 steps[1].with.run: a value in a script is quoted: write {{ params.repo | sh }}, or pass it by `env`"],
+        ["18:14 steps[1].with.run: quote values in a script: write {{ params.repo | sh }}, or pass it by `env`"],
     ),
 ]
 
@@ -300,7 +297,7 @@ OUTPUTS_AND_VERIFIERS = [
     ),
     (
         "  - {id: a, uses: shell, with: {run: x}, outputs: {stdout: {type: string}}}",
-        ["13:52 steps[1].outputs.stdout: `stdout` is an output of `shell` itself; take another name"],
+        ["13:52 steps[1].outputs.stdout: `stdout` is already an output of `shell`; choose another name"],
     ),
     (
         "  - {id: a, uses: shell, with: {run: x}, outputs: {y: {type: strin}}}",
@@ -342,14 +339,14 @@ OUTPUTS_AND_VERIFIERS = [
     ),
     (
         "  - {id: a, uses: http, with: {url: x}, verify: [{exit_code: 0}]}",
-        ["13:51 steps[1].verify[0].exit_code: `exit_code` judges the output `exit_code`, which `http` does not have"],
+        ["13:51 steps[1].verify[0].exit_code: `exit_code` checks the output `exit_code`, which `http` does not have"],
     ),
     (
         "  - {id: a, uses: approval, verify: [{exit_code: 0}], retry: {}, artifacts: [{path: x}]}",
         [
-            "13:29 steps[1].verify: `approval` only waits, and takes no `verify`",
-            "13:55 steps[1].retry: `approval` only waits, and takes no `retry`",
-            "13:66 steps[1].artifacts: `approval` only waits, and takes no `artifacts`",
+            "13:29 steps[1].verify: `approval` does not support `verify`",
+            "13:55 steps[1].retry: `approval` does not support `retry`",
+            "13:66 steps[1].artifacts: `approval` does not support `artifacts`",
         ],
     ),
 ]
@@ -402,13 +399,13 @@ WHOLE_PLANS = [  # the plan, its problems, in part
     ),
     (
         "pulser: 1\nslug: A b" + ONE_STEP,
-        ['2:7 slug: expected small letters, digits and `-`, got "A b"'],
+        ['2:7 slug: expected lowercase letters, digits and `-`, got "A b"'],
     ),
     ("pulser: 1\nslug: x\nsteps: []", ["3:8 steps: expected at least 1 entry, got 0"]),
     ("pulser: 1\nslug: x", ["1:1 steps: `steps` is missing: what the plan does"]),
     (
         "pulser: 1\nslug: x\nstates: {}" + ONE_STEP,
-        ["3:1 states: `states` is not in this version of the language"],
+        ["3:1 states: `states` is not supported in this version of the language"],
     ),
     (
         "pulser: 1\nslug: x\nparams: {type: array}" + ONE_STEP,
@@ -435,7 +432,7 @@ WHOLE_PLANS = [  # the plan, its problems, in part
         + "  - {id: a, uses: wait, with: {duration: 1}, needs: [c]}\n"
         + "  - {id: b, uses: wait, with: {duration: 1}, needs: [a]}\n"
         + "  - {id: c, uses: wait, with: {duration: 1}, needs: [b, build]}\n",
-        ["13:53 steps[1].needs: steps need each other in a circle: a -> c -> b -> a"],
+        ["13:53 steps[1].needs: circular dependency: a -> c -> b -> a"],
     ),
     (
         HEAD + BUILD + "finally:\n  - {id: a, uses: wait, with: {duration: 1}, needs: [build]}\n",
@@ -443,7 +440,7 @@ WHOLE_PLANS = [  # the plan, its problems, in part
     ),
     (
         HEAD + BUILD + "finally:\n  - {id: build, uses: wait, with: {duration: 1}}\n",
-        ["14:10 finally[0].id: the id `build` is taken by steps[0]; every step needs its own"],
+        ["14:10 finally[0].id: the id `build` is already used by steps[0]; ids must be unique"],
     ),
     (
         HEAD

@@ -250,7 +250,7 @@ def test_a_connection_lost_while_committing_is_for_a_person(
     def commit(self: psycopg.Connection) -> None:
         raise psycopg.OperationalError("server closed the connection unexpectedly")
 
-    with monkeypatch.context() as patch, pytest.raises(PermanentError, match="it may hold or not"):
+    with monkeypatch.context() as patch, pytest.raises(PermanentError, match="may or may not have happened"):
         patch.setattr(psycopg.Connection, "commit", commit)
         call(context, "INSERT INTO sql_tool.pets VALUES (1, 'rex')", write=True)
 

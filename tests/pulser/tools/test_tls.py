@@ -61,7 +61,7 @@ def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 def test_a_certificate_that_nobody_signed_is_refused(make_context: MakeContext, tls_server: Server) -> None:
     context = make_context(settings={"http_allow": [tls_server.address]})
 
-    with pytest.raises(PermanentError, match="certificate of 127.0.0.1 is refused"):
+    with pytest.raises(PermanentError, match="certificate of 127.0.0.1 is invalid"):
         http.Http().call({"url": f"https://{tls_server.address}/text"}, context)
 
 

@@ -45,7 +45,7 @@ def deep(levels: int) -> Any:
         pytest.param(float("nan"), "nan is not JSON", id="not a number"),
         pytest.param(float("inf"), "inf is not JSON", id="infinite"),
         pytest.param(b"x", "a bytes is not JSON", id="bytes"),
-        pytest.param({1: 2}, "keys are not all text", id="a key that is no text"),
+        pytest.param({1: 2}, "keys that are not strings", id="a key that is no text"),
         pytest.param(deep(5000), "nested deeper than 100", id="deep"),
         pytest.param("x" * 2_000_000, "2,000,002 bytes", id="large"),
     ],

@@ -31,7 +31,7 @@ def test_a_time_becomes_a_timer(make_context: MakeContext, until: str) -> None:
         pytest.param({"duration": float("inf")}, "zero or more", id="endless"),
         pytest.param({"duration": "367d"}, "longer than 366 days", id="too long"),
         pytest.param({"until": "tomorrow"}, "expected a time such as", id="no time"),
-        pytest.param({"until": "2026-11-21T09:00:00"}, "has no zone", id="no zone"),
+        pytest.param({"until": "2026-11-21T09:00:00"}, "has no time zone", id="no zone"),
         pytest.param({"until": "9999-01-01T00:00:00Z"}, "more than 366 days away", id="too far away"),
     ],
 )

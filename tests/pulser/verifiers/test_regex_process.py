@@ -35,7 +35,7 @@ def test_one_that_takes_too_long_is_killed() -> None:
     match_in_child("a", "a", within_s=5)
     (pid,) = kept()
 
-    with pytest.raises(MatchError, match=r"no answer within 0.2 s"):
+    with pytest.raises(MatchError, match=r"no result within 0.2 s"):
         match_in_child(EXPLODES, AS, within_s=0.2)
 
     assert kept() == []

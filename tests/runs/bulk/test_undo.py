@@ -128,10 +128,10 @@ def test_work_that_was_cancelled_is_undone_as_far_as_it_came() -> None:
 def test_it_is_undone_once() -> None:
     bulk = for_ticked("archive", make_done(1))
     undo = start_undo(OLIVIA, bulk)
-    with pytest.raises(MoveRefused, match="it is being undone already"):
+    with pytest.raises(MoveRefused, match="the undo is already running"):
         start_undo(OSCAR, bulk)
     worked(undo)
-    with pytest.raises(MoveRefused, match="it was undone already"):
+    with pytest.raises(MoveRefused, match="already undone"):
         start_undo(OSCAR, bulk)
 
 
@@ -139,7 +139,7 @@ def test_of_two_who_press_at_once_one_is_told_that_the_other_did(monkeypatch: py
     bulk = for_ticked("archive", make_done(1))
     monkeypatch.setattr("runs.bulk.undo._tries", lambda bulk: 0)  # as if neither saw the other's
     start_undo(OLIVIA, bulk)
-    with pytest.raises(MoveRefused, match="it is being undone already"):
+    with pytest.raises(MoveRefused, match="the undo is already running"):
         start_undo(OSCAR, bulk)
     assert bulk.children.count() == 1
 
@@ -162,13 +162,13 @@ def test_what_cannot_be_undone_is_refused_with_its_reason() -> None:
     open_work = Run.objects.with_context().get(
         pk=start_for_ticked(OLIVIA, "archive", runs=[str(run.pk) for run in runs]).pk
     )
-    with pytest.raises(InvalidValue, match="only bulk work that archived or restored"):
+    with pytest.raises(InvalidValue, match="only bulk work that archived or unarchived"):
         start_undo(OLIVIA, retried)
     with pytest.raises(InvalidValue, match="only bulk work"):
         start_undo(OLIVIA, runs[0])
-    with pytest.raises(MoveRefused, match="it changed no run"):
+    with pytest.raises(MoveRefused, match="it changed no runs"):
         start_undo(OLIVIA, nothing)
-    with pytest.raises(MoveRefused, match="still under way"):
+    with pytest.raises(MoveRefused, match="still active"):
         start_undo(OLIVIA, open_work)
 
 
@@ -183,4 +183,4 @@ def test_an_undo_of_what_is_not_there_fails_at_once(bulk: str) -> None:
     run_worker_loop()
     step = step_of(undo, "work")
     assert (step.status, step.attempt) == ("error", 1)
-    assert "is not there any more" in step.reason
+    assert "was deleted" in step.reason

@@ -82,7 +82,7 @@ def test_what_cannot_be_done_is_told_with_its_reason() -> None:
 
     assert (result["done"], result["summary"]) == (1, "1 of 2 done, 1 skipped")
     assert result["skipped"] == [{"run": str(done.pk), "title": done.title, "why": next(iter(result["reasons"]))}]
-    assert "a run that is success cannot retry" in result["skipped"][0]["why"]
+    assert "only cancelled or failed runs can be retried" in result["skipped"][0]["why"]
     report = Artifact.objects.get(run=bulk).content.read().decode()
     assert rf"[done \| \*before\*](/runs/{done.pk})" in report
 
@@ -91,7 +91,7 @@ def test_a_run_that_was_deleted_meanwhile_is_skipped() -> None:
     run = make_run(status="success")
     bulk = start_for_ticked(OLIVIA, "archive", runs=[str(run.pk)])
     run.delete()
-    assert result_of(bulk)["reasons"] == {"there is no such run any more": 1}
+    assert result_of(bulk)["reasons"] == {"run not found": 1}
 
 
 @pytest.mark.parametrize("action", ["archive", "unarchive"])
@@ -223,10 +223,10 @@ def test_many_are_done_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("params", "why"),
     [
-        pytest.param({"query": "status=foo", "asked_at": "2026-01-01T00:00:00Z"}, "there is no status", id="a filter"),
-        pytest.param({"query": "", "asked_at": "2026-13-45T00:00:00Z"}, "is no time", id="a moment"),
-        pytest.param({"query": "", "asked_at": "2026-01-01T00:00:00"}, "is no time", id="a moment without zone"),
-        pytest.param({"runs": ["17"]}, "what is no run", id="an id"),
+        pytest.param({"query": "status=foo", "asked_at": "2026-01-01T00:00:00Z"}, "“foo” not found", id="a filter"),
+        pytest.param({"query": "", "asked_at": "2026-13-45T00:00:00Z"}, "is not a time", id="a moment"),
+        pytest.param({"query": "", "asked_at": "2026-01-01T00:00:00"}, "is not a time", id="a moment without zone"),
+        pytest.param({"runs": ["17"]}, "an invalid run id", id="an id"),
     ],
 )
 def test_a_request_by_hand_that_means_nothing_fails_at_once(params: dict[str, Any], why: str) -> None:

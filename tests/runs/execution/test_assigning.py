@@ -63,11 +63,11 @@ def test_everything_that_the_plan_says_is_rendered() -> None:
     ("fields", "message"),
     [
         pytest.param(
-            {"artifacts": [{"path": "{{ params.list[3] }}"}]}, "the artifact's path cannot be made: ", id="artifact"
+            {"artifacts": [{"path": "{{ params.list[3] }}"}]}, "the artifact's path cannot be rendered: ", id="artifact"
         ),
         pytest.param(
             {"verify": [{"regex": {"pattern": "{{ params.list[3] }}"}}]},
-            "the config of the verifier regex cannot be made: ",
+            "the config of the verifier regex cannot be rendered: ",
             id="verifier",
         ),
     ],

@@ -118,7 +118,7 @@ def test_a_task_that_finds_no_database_says_so_in_one_line(
 
     said = [record for record in caplog.records if record.name == "runs.tasks"]
     assert [record.getMessage() for record in said] == [
-        "the database is away: server closed the connection unexpectedly"
+        "database unavailable: server closed the connection unexpectedly"
     ] * 3
     assert not any(record.exc_info for record in said)
 

@@ -103,7 +103,7 @@ def test_a_condition_that_cannot_be_judged_fails_the_step() -> None:
     )
 
     assert (run.status, statuses(run)["b"]) == ("error", "error")
-    assert "`if` cannot be judged" in step_of(run, "b").reason
+    assert "`if` cannot be evaluated" in step_of(run, "b").reason
 
 
 def test_a_step_of_another_environment_is_skipped() -> None:

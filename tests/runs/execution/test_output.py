@@ -89,7 +89,7 @@ def test_a_log_beyond_its_bound_is_cut_and_says_so() -> None:
     (attempt,) = attempts_of(run, "a")
     kept = sum(len(bytes(data)) for data in attempt.log.values_list("data", flat=True).iterator(50))
     assert LOG_BYTES < kept < LOG_BYTES + 200
-    assert bytes(attempt.log.order_by("offset").last().data).endswith(b"it reached 67108864 bytes]\n")
+    assert bytes(attempt.log.order_by("offset").last().data).endswith(b"limit of 67108864 bytes reached]\n")
     assert attempt.log_cut
     assert event(run, "log.cut", step="a").data == {"limit": LOG_BYTES}
     assert step_of(run, "a").outputs["stdout"].endswith("xend\n")

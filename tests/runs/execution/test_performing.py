@@ -87,7 +87,7 @@ def test_arguments_that_cannot_be_made_are_a_permanent_error() -> None:
     )
 
     assert attempts_of(run, "a")[0].error_class == "permanent"
-    assert "the arguments cannot be made" in step_of(run, "a").reason
+    assert "the arguments cannot be rendered" in step_of(run, "a").reason
 
 
 def test_arguments_of_the_wrong_type_are_a_permanent_error() -> None:
@@ -191,5 +191,5 @@ def test_a_workspace_that_cannot_be_made_is_tried_again_later(monkeypatch: pytes
 
     attempt = attempts_of(run, "a")[0]
     assert (attempt.error_class, step_of(run, "a").status) == ("transient", "backoff")
-    assert "cannot be made" in attempt.error_message
+    assert "cannot create the workspace" in attempt.error_message
     assert log_of(run, "a") == b""  # no traceback: it is no fault of ours

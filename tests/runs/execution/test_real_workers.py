@@ -64,7 +64,7 @@ def test_the_control_process_ends_without_beat_so_that_both_are_started_anew(hir
 
     wait_until(lambda: control.popen.poll() is not None, within_s=PATIENCE_S)
 
-    assert "beat has ended by itself" in hired.log.read_text()
+    assert "beat ended unexpectedly" in hired.log.read_text()
 
 
 def test_a_pool_process_that_worked_gives_its_place_to_a_fresh_one(hired: Crew) -> None:

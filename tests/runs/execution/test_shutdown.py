@@ -82,7 +82,7 @@ def test_the_plans_timeout_stops_a_running_step() -> None:
         assert time_out(str(run.pk))
 
     assert (status_of(run), statuses(run)) == ("error", {"long": "cancelled", "alarm": "success"})
-    assert run.reason == "the plan's timeout was over"
+    assert run.reason == "the plan timed out"
     assert_log_folds_to_rows(run)
 
 

@@ -84,7 +84,7 @@ def test_a_step_that_kills_its_worker_stops_after_three_attempts_and_waits_for_a
     attempts = attempts_of(run, "a")
     assert [attempt.outcome for attempt in attempts] == ["lost"] * 3
     assert kinds(run, step="a")[-3:] == ["step.lost", "step.parked", "approval.requested"]
-    assert step_of(run, "a").reason == "3 workers vanished during this step"
+    assert step_of(run, "a").reason == "3 workers were lost during this step"
     assert all((attempt.finished_at - attempt.started_at).total_seconds() < LEASE_S for attempt in attempts)
     assert_log_folds_to_rows(run)
     assert "Traceback" not in hired.log.read_text()
@@ -218,7 +218,7 @@ def test_a_worker_whose_consumer_hears_nothing_is_named_and_ended(hired: Crew, l
 def _assert_it_is_ended(deaf: Process, hired: Crew) -> None:
     wait_until(lambda: deaf.popen.poll() is not None, within_s=PATIENCE_S)
     wait_until(lambda: not deaf.is_registered(), within_s=PATIENCE_S)
-    assert f"worker {deaf.name} has a free slot and took nothing" in hired.log.read_text()
+    assert f"worker {deaf.name} has a free slot but took no message" in hired.log.read_text()
 
 
 def test_a_line_to_the_broker_that_was_dead_for_a_while_brings_messages_again(hired: Crew, line: Proxy) -> None:

@@ -43,7 +43,7 @@ def is_in_the_metrics(client: Client) -> bool:
 
 
 def is_well(client: Client) -> bool:
-    return "none was heard of" not in client.get("/readyz").json()["checks"]["workers"]["detail"]
+    return "no heartbeat" not in client.get("/readyz").json()["checks"]["workers"]["detail"]
 
 
 ASKED = [

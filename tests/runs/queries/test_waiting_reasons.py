@@ -59,16 +59,16 @@ def test_a_paused_lane_without_a_reason_says_so_all_the_same() -> None:
 def test_a_full_lane_says_how_many_hold_it_and_whose_turn_it_is() -> None:
     run = run_in("queued")
     why = waiting_reason(run, [], room=room(used=10, queue=behind(uuid4(), uuid4(), run=run)))
-    assert why == WaitingReason("lane A is full (10 of 10); 3rd in line")
+    assert why == WaitingReason("lane A is full (10 of 10); 3rd in queue")
 
 
 def test_without_workers_that_is_the_reason() -> None:
-    assert waiting_reason(run_in("queued"), [], room=room(has_workers=False)) == WaitingReason("no worker is alive")
+    assert waiting_reason(run_in("queued"), [], room=room(has_workers=False)) == WaitingReason("no workers online")
 
 
 @pytest.mark.parametrize(
     ("before", "said"),
-    [(0, "next in line"), (1, "2nd in line"), (10, "11th in line"), (20, "21st in line"), (22, "23rd in line")],
+    [(0, "next in queue"), (1, "2nd in queue"), (10, "11th in queue"), (20, "21st in queue"), (22, "23rd in queue")],
 )
 def test_a_place_in_line_is_told(before: int, said: str) -> None:
     run = run_in("queued")
@@ -78,7 +78,7 @@ def test_a_place_in_line_is_told(before: int, said: str) -> None:
 
 def test_a_place_far_behind_is_told_by_the_length_of_the_line() -> None:
     why = waiting_reason(run_in("queued"), [], room=room(queued=4000, queue=(uuid4(),)))
-    assert why == WaitingReason("one of 4000 in line")
+    assert why == WaitingReason("one of 4000 in queue")
 
 
 def test_a_person_is_named_with_the_deadline_and_before_any_timer() -> None:
@@ -102,7 +102,7 @@ def test_a_running_run_that_stands_still_says_what_it_lacks() -> None:
     queued = [step("queued", "one")]
     assert waiting_reason(run_in("running"), queued, room=Capacity()) == WaitingReason("one: waiting for a free worker")
     assert waiting_reason(run_in("running"), queued, room=Capacity(has_workers=False)) == WaitingReason(
-        "one: no worker is alive"
+        "one: no workers online"
     )
 
 
@@ -130,7 +130,11 @@ def test_reasons_of_many_runs_are_read_at_once(django_assert_num_queries: object
     Worker.objects.create(name="w", host="h", pid=1, slots=1, started_at=timezone.now(), seen_at=timezone.now())
     with django_assert_num_queries(2):  # type: ignore[operator]
         found = waiting_reasons_by_run(queued, {})
-    assert [found[run.pk].text.rpartition("; ")[2] for run in queued] == ["next in line", "2nd in line", "3rd in line"]
+    assert [found[run.pk].text.rpartition("; ")[2] for run in queued] == [
+        "next in queue",
+        "2nd in queue",
+        "3rd in queue",
+    ]
 
 
 @pytest.mark.django_db

@@ -146,7 +146,7 @@ def test_a_plans_timeout_ends_the_run_and_leaves_time_for_finally() -> None:
     finished(claimed(run))
 
     assert status_of(run) == "error"
-    assert event(run, "run.failed").data["reason"] == "the plan's timeout was over"
+    assert event(run, "run.failed").data["reason"] == "the plan timed out"
     assert_log_folds_to_rows(run)
 
 

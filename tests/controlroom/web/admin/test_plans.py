@@ -51,7 +51,7 @@ def test_a_new_plan_is_stored_as_version_one(client: Client) -> None:
 
     version = PlanVersion.objects.get(plan__slug="my-plan")
     assert (version.number, version.source, version.created_by) == (1, EXAMPLE, author)
-    assert "Version 1 of my-plan is saved" in answer.content.decode()
+    assert "Version 1 of my-plan saved" in answer.content.decode()
 
 
 def test_line_ends_of_a_browser_are_not_kept(client: Client) -> None:
@@ -127,7 +127,7 @@ def test_a_new_plan_cannot_take_the_slug_of_another(client: Client) -> None:
 
     page = client.post(ADD, {"source": first.source.replace("Hello", "Hi"), "base": "0"})
 
-    assert "there is a plan tide already" in page.content.decode()
+    assert "plan tide already exists" in page.content.decode()
     assert PlanVersion.objects.count() == 1
 
 

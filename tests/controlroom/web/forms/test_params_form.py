@@ -102,7 +102,7 @@ def test_what_is_optional_and_left_empty_is_left_out(kind: str) -> None:
         ({"type": "number"}, "NaN", "expected a number, got NaN"),
         ({"type": "number"}, "1e999", "expected a number, got 1e999"),
         ({"type": "array"}, "[1,", "expected JSON: "),
-        ({"type": "array"}, "[" * 100_000, "expected JSON: it is nested too deep"),
+        ({"type": "array"}, "[" * 100_000, "expected JSON: nested too deeply"),
         ({"enum": ["a", "b"]}, "c", "not one of the choices"),
     ],
 )
@@ -166,7 +166,7 @@ def test_further_keys_have_rows() -> None:
     about = schema(env={"type": "object", "additionalProperties": {"type": "string"}})
     form = read_form(about, sent_by(blank_form(about)), command="add p.env.+")
     assert form.params == {"env": {}}
-    assert "say a key" in field_of(form, "p.env.+.0.v").error
+    assert "enter a key" in field_of(form, "p.env.+.0.v").error
     assert typed_again(about, form, {"p.env.+.0.k": "LANG", "p.env.+.0.v": "C"}) == {"env": {"LANG": "C"}}
 
 
@@ -178,7 +178,7 @@ def test_a_key_that_is_there_twice_is_an_error() -> None:
     about = schema(env={"type": "object", "additionalProperties": {"type": "string"}})
     form = filled_form(about, {"env": {"A": "1", "B": "2"}})
     form = read_form(about, changed(sent_by(form), {"p.env.+.1.k": "A"}))
-    assert [field.error for field in form.wrong] == ["there is a A already"]
+    assert [field.error for field in form.wrong] == ["A already exists"]
 
 
 def test_a_schema_that_refers_to_itself_is_drawn_as_deep_as_it_is_filled() -> None:

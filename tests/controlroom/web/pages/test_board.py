@@ -71,15 +71,15 @@ def test_a_session_narrows_the_board_and_its_feed(viewer: Client) -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("status=foo", "there is no status “foo”"),
-        ("session=x", "there is no session “x”"),
-        ("session=77777", "there is no session “77777”"),
-        ("lane=nowhere", "there is no lane “nowhere”"),
-        ("plan=nothing", "there is no plan “nothing”"),
-        ("within=9y", "there is no time range “9y”"),
-        ("since=yesterday", "since “yesterday” is no time"),
-        ("environment=mars", "there is no environment “mars”"),
-        ("session=" + "9" * 400, "there is no session"),
+        ("status=foo", "status “foo” not found"),
+        ("session=x", "session “x” not found"),
+        ("session=77777", "session “77777” not found"),
+        ("lane=nowhere", "lane “nowhere” not found"),
+        ("plan=nothing", "plan “nothing” not found"),
+        ("within=9y", "unknown time range “9y”"),
+        ("since=yesterday", "since “yesterday” is not a time"),
+        ("environment=mars", "environment “mars” not found"),
+        ("session=" + "9" * 400, "not found"),
     ],
 )
 def test_a_filter_that_means_nothing_is_said_and_shows_nothing(viewer: Client, asked: str, said: str) -> None:
@@ -149,7 +149,7 @@ def test_a_head_tells_slots_queue_and_pause(viewer: Client) -> None:
     html = viewer.get("/?lane=A").content.decode()
     head = html[html.index('class="lane-head"') :].split("</section>")[0]
     assert head.count('<i class="held"></i>') == 1
-    assert "1 of 3 slots are held" in head
+    assert "1 of 3 slots in use" in head
     assert "<b>1</b> queued" in head
     assert "<b>1</b> waiting" in head
     assert "deploy freeze" in head
@@ -163,10 +163,10 @@ def test_a_queued_run_says_why_it_does_not_run(viewer: Client) -> None:
 
 
 def test_without_a_worker_the_board_says_so(viewer: Client) -> None:
-    assert b"No worker is alive" in viewer.get("/").content
+    assert b"No workers online" in viewer.get("/").content
     now = timezone.now()
     Worker.objects.create(name="w", host="h", pid=1, slots=1, started_at=now, seen_at=now)
-    assert b"No worker is alive" not in viewer.get("/").content
+    assert b"No workers online" not in viewer.get("/").content
 
 
 def test_a_running_run_is_measured_against_the_last_successful_ones(viewer: Client) -> None:
@@ -177,8 +177,8 @@ def test_a_running_run_is_measured_against_the_last_successful_ones(viewer: Clie
     late = make_run(version=version, status="running", started_at=now - timedelta(seconds=300))
     html = viewer.get("/").content.decode()
     bars = dict(re.findall(r'id="run-([^"]+)".*?(<span class="pace".*?</progress>)', html, re.S))
-    assert "left: it usually takes 1 m 40 s" in bars[str(fresh.pk)]
-    assert "running longer than usual: it usually takes 1 m 40 s" in bars[str(late.pk)]
+    assert "left: usually takes 1 m 40 s" in bars[str(fresh.pk)]
+    assert "running longer than usual: usually takes 1 m 40 s" in bars[str(late.pk)]
     assert "data-over" in bars[str(late.pk)]
 
 
@@ -219,9 +219,9 @@ def test_an_empty_session_leads_to_a_run_in_it(viewer: Client) -> None:
     make_run()
     session = make_session("quiet <42>")
     html = viewer.get(f"/?session={session.pk}").content.decode()
-    assert "Nothing in the session “quiet &lt;42&gt;”" in html
+    assert "No runs in session “quiet &lt;42&gt;”" in html
     assert f'href="/plans/?session={session.pk}"' in html
-    assert "Archived runs are left out" in html
+    assert "Archived runs are hidden" in html
     assert "Archived runs" not in viewer.get(f"/?session={session.pk}&archived=1").content.decode()
 
 
@@ -229,7 +229,7 @@ def test_an_empty_session_leads_to_a_run_in_it(viewer: Client) -> None:
 def test_a_session_with_another_filter_may_hold_what_does_not_match(viewer: Client, more: str) -> None:
     make_lane("A")
     html = viewer.get(f"/?session={make_session('quiet').pk}{more}").content.decode()
-    assert ("No run matches" in html, "Nothing in the session" in html) == (True, False)
+    assert ("No runs match" in html, "No runs in session" in html) == (True, False)
 
 
 def test_a_title_cannot_carry_markup(viewer: Client) -> None:
@@ -273,7 +273,7 @@ def test_signing_in_leads_to_the_board(client: Client, django_user_model: type[U
 def test_a_wrong_password_is_said_and_nothing_more(client: Client) -> None:
     answer = client.post("/login", {"username": "olivia", "password": "guess"})
     assert answer.status_code == 200
-    assert b"do not fit together" in answer.content
+    assert b"Wrong username or password" in answer.content
 
 
 @pytest.mark.parametrize("address", ["http://[", "\x00", "http://testserver:99999/"])

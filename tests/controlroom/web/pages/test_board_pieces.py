@@ -38,7 +38,7 @@ def test_counts_bring_pills_heads_and_reasons(viewer: Client) -> None:
     assert re.search(r'(?s)id="pill-queued".*?<b>1</b>', html)
     assert f'id="lane-{lane.pk}" hx-swap-oob="true"' in html
     assert f'data-about="why-{queued.pk}"' in html
-    assert "no worker is alive" in html
+    assert "no workers online" in html
 
 
 def test_counts_of_a_filtered_board_leave_the_other_lanes_alone(viewer: Client) -> None:
@@ -83,7 +83,7 @@ def test_a_cursor_of_other_filters_is_refused_in_words(viewer: Client) -> None:
     assert cursor
     html = viewer.get(f"/?view=table&environment=dev&after={cursor[1]}").content.decode()
     assert "belongs to another list or other filters" in html
-    assert "Begin with the newest" in html
+    assert "Show the newest" in html
 
 
 def test_the_values_of_a_filter_ignore_that_filter_and_heed_the_others(viewer: Client) -> None:
@@ -146,7 +146,7 @@ def test_a_card_names_the_person_or_the_way_in_which_a_program_started_it(
     make_run(actor=actor, trigger="hook")
     page = viewer.get("/").content.decode()
     assert f">{shown}</span>" in page
-    assert f'title="Started by {actor or "nobody known"} (hook)"' in page
+    assert f'title="Started by {actor or "unknown"} (hook)"' in page
 
 
 def test_a_title_in_the_time_line_cannot_carry_markup(viewer: Client) -> None:
@@ -174,7 +174,7 @@ def test_a_crowded_lane_says_what_it_leaves_out(viewer: Client) -> None:
         start(version=version, lane="A")
     html = viewer.get("/board/timeline").content.decode()
     assert html.count('class="bar-run"') == 24
-    assert "6 more would not fit." in html
+    assert "6 more runs are not shown." in html
 
 
 def test_the_time_line_takes_the_same_queries_however_many_runs(viewer: Client, django_assert_num_queries: Any) -> None:

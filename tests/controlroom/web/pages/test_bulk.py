@@ -67,17 +67,17 @@ def test_all_that_matched_become_one_run_of_work(operator: Client) -> None:
 @pytest.mark.parametrize(
     ("wanted", "why"),
     [
-        pytest.param({"action": "retry"}, "tick at least one", id="nothing"),
-        pytest.param({"action": "explode", "run": str(uuid.uuid4())}, "there is no action", id="an unknown action"),
-        pytest.param({"action": "retry", "run": "17"}, "is no run", id="what is no id"),
+        pytest.param({"action": "retry"}, "select at least one", id="nothing"),
+        pytest.param({"action": "explode", "run": str(uuid.uuid4())}, "unknown action", id="an unknown action"),
+        pytest.param({"action": "retry", "run": "17"}, "is not a run id", id="what is no id"),
         pytest.param({"action": "retry", "run": [str(uuid.uuid4()) for _ in range(1001)]}, "at most 1,000", id="many"),
         pytest.param(
             {"action": "retry", "query": "status=foo", "asked_at": "2026-01-01T00:00:00Z"}, "foo", id="filter"
         ),
-        pytest.param({"action": "retry", "query": "", "asked_at": "soon"}, "is no time", id="a moment that is none"),
-        pytest.param({"action": "retry", "query": "", "asked_at": "2026-01-01"}, "is no time", id="a day"),
+        pytest.param({"action": "retry", "query": "", "asked_at": "soon"}, "is not a time", id="a moment that is none"),
+        pytest.param({"action": "retry", "query": "", "asked_at": "2026-01-01"}, "is not a time", id="a day"),
         pytest.param(
-            {"action": "retry", "query": "q=zzz", "asked_at": "2099-01-01T00:00:00Z"}, "nothing", id="no match"
+            {"action": "retry", "query": "q=zzz", "asked_at": "2099-01-01T00:00:00Z"}, "no runs", id="no match"
         ),
     ],
 )
@@ -125,12 +125,12 @@ def test_the_lane_of_bulk_work_is_made_when_it_is_first_needed(operator: Client)
 def test_an_ancient_moment_means_no_run(operator: Client) -> None:
     make_run(status="error")
     answer = post(operator, action="archive", asked_at="0001-01-01T00:00:00Z", query="within=30d")
-    assert (answer.status_code, toast(answer)["text"]) == (422, "nothing matches any more")
+    assert (answer.status_code, toast(answer)["text"]) == (422, "no runs match any more")
 
 
 def test_a_moment_beyond_all_dates_is_refused(operator: Client) -> None:
     answer = post(operator, action="archive", asked_at="0001-01-01T00:00:00+05:00", query="")
-    assert (answer.status_code, "is no time" in toast(answer)["text"]) == (422, True)
+    assert (answer.status_code, "is not a time" in toast(answer)["text"]) == (422, True)
 
 
 def archived_by_bulk_work(operator: Client, *, title: str = "") -> tuple[Run, Run]:
@@ -175,12 +175,12 @@ def test_its_page_offers_the_undo_until_it_is_pressed(operator: Client, viewer: 
     answer = operator.post(f"/bulk/{bulk.pk}/undo", headers=htmx)
 
     assert answer.content.decode().startswith("<header") and button not in answer.content.decode()
-    assert toast(answer)["text"] == "Undo: Archive 1 run: under way"
+    assert toast(answer)["text"] == "Undo: Archive 1 run: running"
     run_worker_loop()
     run.refresh_from_db()
     assert run.archived_at is None
     again = post_undo(operator, bulk)
-    assert (again.status_code, toast(again)["text"]) == (409, "it was undone already")
+    assert (again.status_code, toast(again)["text"]) == (409, "already undone")
 
 
 def post_undo(client: Client, bulk: Run) -> Any:

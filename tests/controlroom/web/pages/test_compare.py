@@ -76,7 +76,7 @@ def test_the_first_step_that_ends_differently_shows_its_logs(viewer: Client) -> 
     write(good, "two", b"begin\nfine\n")
     write(bad, "two", b"begin\n\x1b[31mbroken\x1b[0m \xff<b>\n")
     html = shown(viewer, a=bad.pk, b=good.pk)
-    assert "first to end differently" in html
+    assert "first different status" in html
     assert '<tr data-tone="changed"><td>fine</td><td>broken \ufffd&lt;b&gt;</td></tr>' in html
 
 
@@ -122,7 +122,7 @@ def test_runs_of_different_plans_are_not_compared(viewer: Client) -> None:
 
 def test_a_run_and_itself_are_not_compared(viewer: Client) -> None:
     run = ended()
-    assert "This is one run, twice" in shown(viewer, a=run.pk, b=run.pk)
+    assert "Both sides are the same run" in shown(viewer, a=run.pk, b=run.pk)
 
 
 def test_the_only_run_of_its_plan_has_nothing_to_be_held_against(viewer: Client) -> None:
@@ -130,7 +130,7 @@ def test_the_only_run_of_its_plan_has_nothing_to_be_held_against(viewer: Client)
 
 
 def test_without_a_run_it_says_what_to_do(viewer: Client) -> None:
-    assert "Open a run and press Compare" in shown(viewer)
+    assert "Open a run and click Compare" in shown(viewer)
 
 
 @pytest.mark.parametrize("asked", ["x", "0199aaaa-0000-7000-8000-000000000000", "%00"])

@@ -87,7 +87,7 @@ def test_a_page_is_answered_soon(operator: Client, ask: Ask, status: int) -> Non
 
 def test_the_form_says_what_cannot_be_told(operator: Client) -> None:
     html = operator.post("/plans/hostile/start", {"how:p": "json", "p": json.dumps(PARAMS)}).content.decode()
-    assert "cannot be told: no answer within 0.2 s; write it without repetitions in repetitions" in html
+    assert "cannot be checked: no result within 0.2 s; avoid nested repetitions" in html
 
 
 @pytest.mark.parametrize(
@@ -98,4 +98,4 @@ def test_a_start_is_refused_soon(path: str, body: dict[str, object]) -> None:
     with soon():
         answer = caller.post(path, body)
     assert answer.status_code == 422
-    assert "cannot be told" in answer.content.decode()
+    assert "cannot be checked" in answer.content.decode()

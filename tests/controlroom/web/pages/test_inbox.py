@@ -48,20 +48,20 @@ def test_the_nearest_deadline_comes_first(operator: Client) -> None:
 
 def test_what_asks_for_another_role_is_not_mine() -> None:
     asking(wait_role="admin")
-    assert "Nothing waits for you" in signed_in("operator").get("/inbox").content.decode()
-    assert "Nothing waits for you" not in signed_in("admin").get("/inbox").content.decode()
+    assert "Nothing is waiting for you" in signed_in("operator").get("/inbox").content.decode()
+    assert "Nothing is waiting for you" not in signed_in("admin").get("/inbox").content.decode()
 
 
 def test_a_parked_step_is_asked_about_in_other_words(operator: Client) -> None:
     asking(wait_kind="lost")
     html = operator.get("/inbox").content.decode()
-    assert "Run it again" in html
-    assert "Let it fail" in html
+    assert "Run again" in html
+    assert "Mark as failed" in html
 
 
 def test_a_timer_waits_for_nobody(operator: Client) -> None:
     asking(wait_role="", wait_kind="timer")
-    assert "Nothing waits for you" in operator.get("/inbox").content.decode()
+    assert "Nothing is waiting for you" in operator.get("/inbox").content.decode()
 
 
 def test_a_decision_answers_with_the_rest_of_the_inbox(operator: Client) -> None:
@@ -78,7 +78,7 @@ def test_who_was_faster_is_said(operator: Client) -> None:
     approve(str(run.pk), "sign-off", actor=make_actor(name="bob"))
     answer = operator.post(f"/runs/{run.pk}/steps/sign-off/reject", headers=INBOX)
     assert answer.status_code == 409
-    assert json.loads(answer.headers["X-Toast"])["text"] == "sign-off was decided meanwhile: bob approved it"
+    assert json.loads(answer.headers["X-Toast"])["text"] == "sign-off was already approved by bob"
 
 
 def test_the_badge_counts_what_waits(operator: Client) -> None:
@@ -104,7 +104,7 @@ def test_markup_in_a_question_is_text(operator: Client) -> None:
 
 def test_a_viewer_has_an_inbox_that_is_empty_and_decides_nothing(viewer: Client) -> None:
     run = asking()
-    assert "Nothing waits for you" in viewer.get("/inbox").content.decode()
+    assert "Nothing is waiting for you" in viewer.get("/inbox").content.decode()
     assert viewer.post(f"/runs/{run.pk}/steps/sign-off/approve", headers=INBOX).status_code == 403
 
 

@@ -140,8 +140,8 @@ def test_a_download_is_a_file_with_the_bytes_themselves(viewer: Client, run: Run
     ("status", "step", "words"),
     [
         ("running", "", "No output yet."),
-        ("success", "", "This run wrote nothing."),
-        ("success", "greet", "This step wrote nothing."),
+        ("success", "", "This run has no output."),
+        ("success", "greet", "This step has no output."),
     ],
 )
 def test_silence_is_explained(viewer: Client, status: str, step: str, words: str) -> None:
@@ -154,13 +154,13 @@ def test_a_step_that_ended_in_silence_is_told_from_one_that_may_yet_speak(viewer
     attempt_of(run, "one")
     attempt_of(run, "two", finished_at=None)
     said = [ask(viewer, run, step=key).content.decode() for key in ("one", "two")]
-    assert ["This step wrote nothing." in said[0], "No output yet." in said[1]] == [True, True]
+    assert ["This step has no output." in said[0], "No output yet." in said[1]] == [True, True]
 
 
 def test_a_log_that_was_cut_says_so(viewer: Client) -> None:
     run = make_run(status="success")
     write(attempt_of(run, log_cut=True), b"much\n")
-    assert "The log of greet was cut at 64 MiB" in ask(viewer, run).content.decode()
+    assert "The log of greet was truncated at 64 MiB" in ask(viewer, run).content.decode()
 
 
 def test_the_page_offers_the_steps_that_were_taken(viewer: Client, run: Run) -> None:

@@ -81,7 +81,7 @@ def test_places_are_found_by_name(viewer: Client) -> None:
 
 
 def test_nothing_found_is_said(viewer: Client) -> None:
-    assert "Nothing found for “zzz&lt;b&gt;”" in found(viewer, "zzz<b>")
+    assert "No results for “zzz&lt;b&gt;”" in found(viewer, "zzz<b>")
 
 
 @pytest.mark.parametrize("text", ["\0", "%", "_", "'", "\\", "x" * 10_000, "💥"])

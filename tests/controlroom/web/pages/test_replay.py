@@ -40,7 +40,7 @@ def test_the_pieces_show_the_run_as_of_an_event(viewer: Client, run: Run) -> Non
 
     assert statuses(html) == {"good": "success", "bad": "running", "after": "pending"}
     assert f"As of event {seq} of" in html
-    assert "<code>bad</code> attempt 1 taken by" in html
+    assert "<code>bad</code> attempt 1 started on" in html
     assert 'id="first-cause"></div>' in html
     assert "First failure" in pieces(viewer, run, run.seq)
 
@@ -127,8 +127,8 @@ def test_a_stranger_sees_nothing_of_the_past(stranger: Client, path: str) -> Non
 def test_events_are_listed_by_a_filter(viewer: Client, run: Run) -> None:
     html = viewer.get(f"/runs/{run.pk}/events?group=step&step=bad").content.decode()
 
-    assert "attempt 1 taken by" in html and "Created by" not in html
-    assert "No event matches." in viewer.get(f"/runs/{run.pk}/events?group=approval").content.decode()
+    assert "attempt 1 started on" in html and "Queued by" not in html
+    assert "No events match." in viewer.get(f"/runs/{run.pk}/events?group=approval").content.decode()
 
 
 def test_the_button_for_earlier_events_keeps_the_filter(viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:

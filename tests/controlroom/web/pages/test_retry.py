@@ -60,9 +60,9 @@ def press(client: Client, run: Run, **chosen: str) -> Any:
 
 def test_it_says_which_steps_run_again_and_which_outputs_are_kept(operator: Client) -> None:
     html = shown(operator, failed_run())
-    assert "output re-used" in row(html, "build")
+    assert "kept, outputs reused" in row(html, "build")
     assert "runs again" in row(html, "check")
-    assert "<b>This run</b> goes on: 1 step runs again, 2 keep what they have." in html
+    assert "<b>This run</b> continues: 1 step runs again, 2 keep their results." in html
 
 
 def test_each_step_shows_its_effect_class(operator: Client) -> None:
@@ -73,13 +73,13 @@ def test_each_step_shows_its_effect_class(operator: Client) -> None:
 
 def test_a_step_that_cannot_be_undone_is_warned_about_before_it_runs_twice(operator: Client) -> None:
     run = failed_run()
-    assert "it would happen a second time" not in shown(operator, run)
-    assert "it would happen a second time" in shown(operator, run, way="step", start="publish")
-    assert "it would happen a second time" in shown(operator, run, way="again")
+    assert "It would happen a second time" not in shown(operator, run)
+    assert "It would happen a second time" in shown(operator, run, way="step", start="publish")
+    assert "It would happen a second time" in shown(operator, run, way="again")
 
 
 def test_an_irreversible_step_that_failed_is_to_be_looked_at(operator: Client) -> None:
-    assert "it may have taken effect" in shown(operator, failed_run(publish="error", check="skipped"))
+    assert "may already have happened" in shown(operator, failed_run(publish="error", check="skipped"))
 
 
 def test_a_chosen_step_and_what_follows_runs_again(operator: Client) -> None:
@@ -95,14 +95,14 @@ def test_the_first_failed_step_is_proposed_to_start_from(operator: Client) -> No
     html = shown(operator, failed_run(publish="error", check="skipped"), way="step")
     assert html.count(" checked") == 2  # the way, and the step
     assert 'value="publish" checked' in html
-    assert "2 steps run again, 1 keeps what it has." in html
+    assert "2 steps run again, 1 keeps its results." in html
 
 
 def test_it_says_that_params_stay_and_where_they_may_be_changed(operator: Client) -> None:
     run = failed_run()
     for way in ("failed", "step"):
-        assert "Params and plan version stay as they are in this run" in shown(operator, run, way=way)
-    assert "stay as they are in this run" not in shown(operator, run, way="again")
+        assert "This run keeps its params and plan version" in shown(operator, run, way=way)
+    assert "This run keeps its params and plan version" not in shown(operator, run, way="again")
 
 
 def test_without_a_chosen_step_nothing_runs(operator: Client) -> None:
@@ -110,7 +110,7 @@ def test_without_a_chosen_step_nothing_runs(operator: Client) -> None:
     answer = press(operator, run, way="step")
     run.refresh_from_db()
     assert (answer.status_code, run.status) == (422, "error")
-    assert "Choose the step" in answer.content.decode()
+    assert "Choose a step" in answer.content.decode()
 
 
 def test_other_params_make_a_linked_new_run(operator: Client) -> None:
@@ -146,8 +146,8 @@ def test_another_version_says_what_differs_and_is_run(operator: Client) -> None:
     run = failed_run()
     second = make_plan(SOURCE.replace("id: check", "id: look") + "  - {id: more, uses: shell, with: {run: 'true'}}\n")
     html = shown(operator, run, way="again", version="2")
-    assert "New: look, more." in html
-    assert "Gone: check." in html
+    assert "Added: look, more." in html
+    assert "Removed: check." in html
     press(operator, run, way="again", version="2", drawn="2", **{"was:p": "1", "p.depth": "3"})
     assert Run.objects.get(parent=run).plan_version == second
 

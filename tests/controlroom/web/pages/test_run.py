@@ -107,7 +107,7 @@ def test_an_opened_step_tells_of_its_attempt_verdicts_and_outputs(viewer: Client
     attempt_of(run, finished_at=timezone.now(), exit_code=3, error_class="failed", error_message="it said no")
     Proof.objects.create(step=step, attempt=1, position=0, verifier="exit_code", passed=False, message="expected 0")
     html = opened(viewer, run)
-    for shown in ("it said no", "exit_code refused: expected 0", 'data-kind="integer"', "echo hello", "uses <b>shell"):
+    for shown in ("it said no", "exit_code failed: expected 0", 'data-kind="integer"', "echo hello", "uses <b>shell"):
         assert shown in html
     assert "exit code 3" in page(viewer, run)
 
@@ -118,9 +118,9 @@ def test_attempts_are_behind_a_picker_that_says_why_each_was_made(viewer: Client
     attempt_of(run, outcome="lost", error_message="it vanished", finished_at=timezone.now())
     attempt_of(run, number=2, cause="lost", outcome="error", finished_at=timezone.now())
     latest, first = opened(viewer, run), opened(viewer, run, query="?attempt=1")
-    assert "The worker of the try before it vanished." in latest
+    assert "Retry after the previous worker was lost." in latest
     assert "it vanished" in first
-    assert "The first try." in first
+    assert "First attempt." in first
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "9" * 30, "٣"])
@@ -133,7 +133,7 @@ def test_a_strange_attempt_shows_the_latest(viewer: Client, number: str) -> None
 def test_a_step_without_htmx_is_a_page_of_its_own(viewer: Client) -> None:
     html = viewer.get(f"/runs/{make_run().pk}/steps/greet").content.decode()
     assert "<html" in html
-    assert "As the plan says it" in html
+    assert "From the plan." in html
 
 
 def test_a_step_that_the_plan_does_not_have_is_not_there(viewer: Client) -> None:
@@ -149,8 +149,8 @@ def test_the_map_shows_what_is_asked_for(viewer: Client) -> None:
     run = make_run(version=make_plan(many_steps(12)))
     assert 'id="fan-s0"' in viewer.get(f"/runs/{run.pk}/map").content.decode()
     assert 'id="node-s11"' in viewer.get(f"/runs/{run.pk}/map?unfold=s0").content.decode()
-    assert "Nothing has run yet" in viewer.get(f"/runs/{run.pk}/map?map=waterfall").content.decode()
-    assert "Nothing has run yet" in viewer.get(f"/runs/{run.pk}?map=waterfall").content.decode()
+    assert "No steps have run yet" in viewer.get(f"/runs/{run.pk}/map?map=waterfall").content.decode()
+    assert "No steps have run yet" in viewer.get(f"/runs/{run.pk}?map=waterfall").content.decode()
 
 
 def test_the_page_of_a_thousand_steps_is_bounded(viewer: Client) -> None:
@@ -189,7 +189,7 @@ def test_who_must_act_next_is_said_with_the_end_of_the_lease(viewer: Client) -> 
     html = viewer.get(f"/runs/{run.pk}/custody?custody=&custody=greet").content.decode()
     assert 'id="custody-greet" hx-swap-oob="true"' in html
     assert "<b>w1</b>" in html
-    assert "the attempt is lost, and another one follows" in html
+    assert "the attempt is lost and retried" in html
 
 
 def test_a_finished_run_has_nobody_who_must_act(viewer: Client) -> None:
@@ -218,7 +218,7 @@ def test_a_run_in_a_paused_lane_says_who_paused_it_and_who_goes_on(viewer: Clien
     run = make_run(lane=make_lane("B", paused=True, paused_by="olivia", paused_reason="deploy freeze"))
     html = viewer.get(f"/runs/{run.pk}").content.decode()
     assert "lane B is paused by olivia: deploy freeze" in html
-    assert "<b>an operator, who resumes lane B</b>; then it starts when the lane has a free slot." in html
+    assert "<b>an operator to resume lane B</b>; then it starts when the lane has a free slot." in html
 
 
 def test_parent_and_children_are_linked(viewer: Client) -> None:

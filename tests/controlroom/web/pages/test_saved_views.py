@@ -102,8 +102,8 @@ def test_a_view_of_the_system_is_current_whatever_the_layout(viewer: Client) -> 
         pytest.param("", FAILED, "needs a name", id="no name"),
         pytest.param(" \0 ", FAILED, "needs a name", id="nothing to see"),
         pytest.param("x" * 101, FAILED, "at most 100", id="a long name"),
-        pytest.param("Broken", "status=foo", "there is no status", id="a status that is none"),
-        pytest.param("Broken", "view=circle", "there is no view", id="a layout that is none"),
+        pytest.param("Broken", "status=foo", "“foo” not found", id="a status that is none"),
+        pytest.param("Broken", "view=circle", "unknown view", id="a layout that is none"),
         pytest.param("Broken", MANY, "fewer values", id="a long query"),
     ],
 )
@@ -117,7 +117,7 @@ def test_what_cannot_be_a_view_is_said_beside_the_name(olivia: Client, name: str
 def test_a_taken_name_is_said_beside_it(olivia: Client) -> None:
     save(olivia)
     answer = olivia.post("/views/save", {"name": "Broken", "query": FAILED}, headers={"HX-Request": "true"})
-    assert (answer.status_code, "you have a view Broken already" in answer.content.decode()) == (409, True)
+    assert (answer.status_code, "you already have a view Broken" in answer.content.decode()) == (409, True)
 
 
 def test_two_people_may_have_views_of_one_name(olivia: Client, operator: Client) -> None:
@@ -203,7 +203,7 @@ def test_a_deleted_default_gives_its_place_away(olivia: Client) -> None:
 def test_what_a_view_asks_for_and_is_gone_is_said(olivia: Client) -> None:
     session = make_session("short")
     view = save(olivia, query=f"session={session.pk}&plan=nope&lane=Z")
-    gone = f"There is no lane “Z”; there is no plan “nope”; there is no session “{session.pk}”"
+    gone = f"Lane “Z” not found; plan “nope” not found; session “{session.pk}” not found"
     session.delete()
     answer = olivia.get(f"/?{view.query}&saved={view.pk}")
     assert (answer.status_code, gone in answer.content.decode()) == (200, True)
@@ -349,13 +349,13 @@ def test_a_view_that_was_purged_cannot_be_brought_back(olivia: Client) -> None:
 
     answer = olivia.post(f"/views/{view.pk}/restore")
 
-    assert (answer.status_code, "cannot be brought back" in toast(answer)["text"]) == (404, True)
+    assert (answer.status_code, "can no longer be restored" in toast(answer)["text"]) == (404, True)
 
 
 def test_an_address_of_a_deleted_view_shows_the_same_and_says_so(olivia: Client, viewer: Client) -> None:
     view = save(olivia)
     address = f"/?{view.query}&saved={view.pk}"
-    words = "The saved view of this address was deleted"
+    words = "The saved view was deleted"
     assert [words in client.get(address).content.decode() for client in (olivia, viewer)] == [False, False]
 
     olivia.post(f"/views/{view.pk}/delete")

@@ -40,7 +40,7 @@ def test_a_name_that_is_taken_makes_nothing_and_says_so(operator: Client) -> Non
     session = make_session("incident 42")
     answer = operator.post("/sessions/create", {"name": " incident 42"}, headers={"HX-Request": "true"})
     assert (answer.status_code, "HX-Redirect" in answer.headers) == (204, False)
-    assert toast(answer)["text"] == "There is a session incident 42 already, so none was made"
+    assert toast(answer)["text"] == "Session incident 42 already exists"
     assert toast(answer)["href"] == f"/?session={session.pk}"
 
 
@@ -53,7 +53,7 @@ def test_without_a_script_a_name_that_is_taken_is_shown_in_the_list(operator: Cl
 def test_the_name_of_an_archived_session_is_refused_with_a_way_out(operator: Client) -> None:
     Session.objects.create(name="incident 42", archived_at=timezone.now())
     answer = operator.post("/sessions/create", {"name": "incident 42"})
-    assert (answer.status_code, "restore it" in toast(answer)["text"]) == (409, True)
+    assert (answer.status_code, "unarchive it" in toast(answer)["text"]) == (409, True)
 
 
 @pytest.mark.parametrize("name", ["", "   ", "\0", "x" * 201])
@@ -89,7 +89,7 @@ def test_older_sessions_come_on_further_pages(operator: Client) -> None:
     page = page_of(operator)
     assert "session 119" in page and "session 000" not in page
     older = page_of(operator, f"?before={sessions[21].pk}")
-    assert "session 000" in older and "session 119" not in older and "always in use" not in older
+    assert "session 000" in older and "session 119" not in older and "default session" not in older
 
 
 def test_a_thousand_runs_are_counted_no_further(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +113,7 @@ def test_sessions_are_found_by_a_part_of_their_name(operator: Client) -> None:
 
 
 def test_nothing_found_is_told_from_nothing_there(operator: Client) -> None:
-    assert "No session is called “zzz”" in page_of(operator, "?q=zzz")
+    assert "No session named “zzz”" in page_of(operator, "?q=zzz")
     Session.objects.all().delete()
     assert "No sessions yet" in page_of(operator)
 
@@ -156,7 +156,7 @@ def test_the_default_session_keeps_its_name_and_its_place(operator: Client) -> N
     session = make_session()
     assert operator.post(f"/sessions/{session.pk}/archive").status_code == 409
     assert operator.post(f"/sessions/{session.pk}/rename", {"name": "other"}).status_code == 409
-    assert "always in use" in page_of(operator)
+    assert "default session" in page_of(operator)
 
 
 @pytest.mark.parametrize("verb", ["rename", "archive", "unarchive"])

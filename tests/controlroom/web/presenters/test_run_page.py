@@ -174,14 +174,14 @@ def test_inputs_of_a_step_that_has_not_begun_are_as_the_plan_says() -> None:
     moment = read_run_snapshot(make_run(source=PASSES_ON))
     shown = step_body_context(moment, read_step_details(moment, "answer"))
     assert shown["inputs"].value["env"] == {"WORDS": "{{ steps.ask.outputs.said }} {{ params.name }}"}
-    assert "filled in when the step begins" in shown["inputs"].note
+    assert "filled in when the step starts" in shown["inputs"].note
 
 
 def test_inputs_that_cannot_be_filled_in_any_more_say_so() -> None:
     run = run_plan(PASSES_ON)
     put_step(run, "ask", "success", outputs=[])
     moment = read_run_snapshot(run)
-    assert "cannot be filled in now" in step_body_context(moment, read_step_details(moment, "answer"))["inputs"].note
+    assert "cannot be filled in" in step_body_context(moment, read_step_details(moment, "answer"))["inputs"].note
 
 
 def test_an_attempt_is_chosen_by_its_number_and_a_wrong_one_is_the_latest() -> None:

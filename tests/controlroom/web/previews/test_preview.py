@@ -67,14 +67,14 @@ def test_broken_utf8_is_shown_with_replacement_marks(tmp_path: Path) -> None:
     found = shown(tmp_path, b"caf\xe9 and \xff\xfe")
 
     assert found.value == "caf\ufffd and \ufffd\ufffd"
-    assert "Some bytes are no text" in found.notes[0]
+    assert "Bytes that are not UTF-8" in found.notes[0]
 
 
 def test_a_character_that_the_limit_cuts_is_not_called_broken(tmp_path: Path) -> None:
     found = shown(tmp_path, b"x" * (64 * KIB - 1) + "é".encode() + b"y" * 10)
 
     assert found.value == "x" * (64 * KIB - 1)
-    assert "Some bytes" not in " ".join(found.notes)
+    assert "Bytes that are not UTF-8" not in " ".join(found.notes)
 
 
 def test_terminal_codes_and_control_signs_are_left_out(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_what_calls_itself_an_image_and_is_none_is_said(tmp_path: Path, content:
     found = shown(tmp_path, content, kind="image")
 
     assert found.kind in ("text", "none")
-    assert found.notes[0] == "This calls itself an image, but is not one."
+    assert found.notes[0] == "Not an image."
     assert not media_type_of(content).startswith("image/")
 
 
@@ -138,7 +138,7 @@ def test_a_picture_of_too_many_pixels_is_offered_for_download_alone(tmp_path: Pa
 
     assert (found.kind, found.value) == ("none", None)
     assert found.notes == (
-        "This picture has 50,000 by 50,000 pixels; up to 50 million are shown here. Download it to look at it.",
+        "No preview: the image has 50,000 by 50,000 pixels, the limit is 50 million. Download it to view it.",
     )
 
 
@@ -147,7 +147,7 @@ def test_a_picture_that_does_not_say_its_size_is_offered_for_download_alone(tmp_
     found = shown(tmp_path, content, kind="image")
 
     assert found.kind == "none"
-    assert "does not say how large its picture is" in found.notes[0]
+    assert "the image has no size" in found.notes[0]
 
 
 def test_a_long_markdown_is_shown_up_to_128_kib_and_says_so(tmp_path: Path) -> None:

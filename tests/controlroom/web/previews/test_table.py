@@ -86,7 +86,7 @@ def test_what_has_no_rows_is_shown_as_text_or_as_one_cell(content: bytes) -> Non
 
 
 def test_a_json_file_above_the_limit_says_why_it_is_no_table() -> None:
-    assert "larger than a megabyte" in shown(b'[{"a": 1}, {"a":', is_whole=False).notes[0]
+    assert "larger than 1 MiB" in shown(b'[{"a": 1}, {"a":', is_whole=False).notes[0]
 
 
 def test_half_a_character_in_json_can_be_shown() -> None:

@@ -77,7 +77,7 @@ def test_the_worst_that_one_can_write_takes_seconds_at_most(piece: str) -> None:
 def test_what_is_too_long_is_cut_and_says_so() -> None:
     html = markdown("a " * RENDERED_CHARS)
 
-    assert html.endswith("The rest is left out here: this text is too long.</p>")
+    assert html.endswith("Truncated: the text is too long.</p>")
     assert len(html) < RENDERED_CHARS + 200
 
 

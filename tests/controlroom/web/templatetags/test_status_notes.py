@@ -30,7 +30,7 @@ def test_a_running_card_names_what_runs() -> None:
 
 def test_a_card_that_backs_off_counts_down() -> None:
     note = run_note(run_of("running"), [Step(key="fetch", status="backoff", next_attempt_at=SOON)])
-    assert (note.text, note.until) == ("fetch again", SOON)
+    assert (note.text, note.until) == ("fetch: retry", SOON)
 
 
 def test_a_card_that_waits_for_a_person_asks_the_question() -> None:
@@ -51,7 +51,7 @@ def test_reasons_are_told_without_terminal_escapes() -> None:
 
 def test_a_card_of_success_says_what_failed_all_the_same() -> None:
     steps = [Step(key="lint", status="error", reason="exit code 1"), Step(key="test", status="success")]
-    assert run_note(run_of("success"), steps).text == "lint failed, as the plan allows"
+    assert run_note(run_of("success"), steps).text == "lint failed (continue_on_error)"
     assert run_note(run_of("success"), steps[1:]).text == ""
 
 
@@ -61,7 +61,7 @@ def test_a_failed_card_says_what_the_step_said_and_not_that_it_failed() -> None:
         Step(key="load", status="error", reason="no \x1b[31msuch"),
     ]
     assert run_note(run_of("error", reason="load failed"), steps).text == "load: no such"
-    assert run_note(run_of("error", reason="the plan's timeout was over"), steps).text == "the plan's timeout was over"
+    assert run_note(run_of("error", reason="the plan timed out"), steps).text == "the plan timed out"
 
 
 def test_a_failed_card_without_a_message_names_the_step() -> None:

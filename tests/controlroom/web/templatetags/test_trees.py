@@ -73,7 +73,7 @@ def test_a_large_value_is_shown_from_its_beginning() -> None:
     found = lines_of({f"key-{number}": "x" * 300 for number in range(10_000)})
     assert found[-1][0] == "rest"
     assert sum(len(name) + len(text) for _, name, _, text in found) < TREE_CHARS + 1_000
-    assert "the API has it" in shown({"text": "x" * 200_000})
+    assert "the API has the full value" in shown({"text": "x" * 200_000})
 
 
 def test_only_what_is_shown_whole_can_be_copied() -> None:

@@ -79,12 +79,12 @@ class TestTable:
     def test_a_cursor_of_other_filters_is_refused_in_words(self, filters: RunFilters) -> None:
         page = table_page(VIEWER, filters, after=table_page(VIEWER, limit=2).next)
         assert (page.runs, page.next) == ([], "")
-        assert page.problem == "this cursor belongs to another list or other filters: start without a cursor"
+        assert page.problem == "the cursor belongs to another list or other filters: start without a cursor"
 
     @pytest.mark.parametrize("cursor", ["made-up", "a:b:c", "\0", "ü", "x" * 5000])
     def test_what_is_no_cursor_is_said(self, cursor: str) -> None:
         page = table_page(VIEWER, after=cursor)
-        assert page.problem == "this is no cursor: take `next` of the page before as it is"
+        assert page.problem == "invalid cursor: use `next` of the previous page unchanged"
 
     def test_a_run_that_is_archived_between_pages_is_left_out(self) -> None:
         first = table_page(VIEWER, limit=2)

@@ -103,7 +103,7 @@ class TestPassing:
         assert titles(RunFilters(lane=("B", "nowhere"))) == ["Red roof"]
 
     def test_filters_with_problems_let_nothing_pass(self, red: Run) -> None:
-        assert titles(RunFilters(problems=("there is no status “done”",))) == []
+        assert titles(RunFilters(problems=("status “done” not found",))) == []
 
 
 class TestToday:
@@ -250,18 +250,18 @@ class TestReading:
     @pytest.mark.parametrize(
         ("query", "problem"),
         [
-            ("status=done", "there is no status “done”"),
-            ("environment=moon", "there is no environment “moon”"),
-            ("session=first", "there is no session “first”"),
-            ("session=99999999999999999999", "there is no session “99999999999999999999”"),
-            ("session=-1", "there is no session “-1”"),
-            ("lane=" + "x" * 101, "there is no lane “" + "x" * 100 + "”"),
-            ("within=2y", "there is no time range “2y”: choose one of today, yesterday, 1h, 6h, 24h, 7d, 30d"),
-            ("waits_for=godot", "nothing waits for “godot”: ask for waits_for=person"),
-            ("since=yesterday", "since “yesterday” is no time: write one like 2026-11-21T12:00:00Z"),
+            ("status=done", "status “done” not found"),
+            ("environment=moon", "environment “moon” not found"),
+            ("session=first", "session “first” not found"),
+            ("session=99999999999999999999", "session “99999999999999999999” not found"),
+            ("session=-1", "session “-1” not found"),
+            ("lane=" + "x" * 101, "lane “" + "x" * 100 + "” not found"),
+            ("within=2y", "unknown time range “2y”: choose one of today, yesterday, 1h, 6h, 24h, 7d, 30d"),
+            ("waits_for=godot", "unknown waits_for “godot”: use waits_for=person"),
+            ("since=yesterday", "since “yesterday” is not a time: use a format like 2026-11-21T12:00:00Z"),
             (
                 "until=2026-02-31T00:00:00",
-                "until “2026-02-31T00:00:00” is no time: write one like 2026-11-21T12:00:00Z",
+                "until “2026-02-31T00:00:00” is not a time: use a format like 2026-11-21T12:00:00Z",
             ),
         ],
     )
@@ -276,7 +276,7 @@ class TestReading:
 
     def test_too_many_values_are_said(self) -> None:
         query = "&".join(f"lane=L{number}" for number in range(51))
-        assert read(query).problems == ("at most 50 values of lane can be asked for at once",)
+        assert read(query).problems == ("at most 50 values of lane are allowed",)
 
     @pytest.mark.parametrize(
         "query", ["q=%00&lane=%00", "lane=%FF", "q=" + "x" * 5000, "since=%00", "within=%F0%9F%9A%80"]
