@@ -106,11 +106,6 @@ class Layout:
         return self.data / "work"
 
     @property
-    def media(self) -> Path:
-        """Contents of artifacts."""
-        return self.data / "media"
-
-    @property
     def postgres(self) -> Path:
         return self.data / "postgres"
 

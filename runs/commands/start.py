@@ -16,7 +16,7 @@ from pulser.catalogue import IncompatiblePlan, compiled_plan
 from pulser.engine.graph import Graph
 from pulser.engine.states import RunStatus
 from pulser.language.document import Plan as PlanDocument
-from pulser.language.limits import NUMBER_MAX, PARAMS_BYTES, TITLE_CHARS
+from pulser.language.limits import NUMBER_MAX, PARAMS_BYTES, PRIORITY_MAX, TITLE_CHARS
 from pulser.language.numbers import whole_number
 from pulser.language.params import ParamsTooLarge, check_params
 from pulser.models import Plan, PlanVersion
@@ -33,7 +33,6 @@ from runs.transitions.create import CreateResult, HookDelivery, NewRun, create_r
 
 KEEP_KEYS_DAYS = 7
 KEPT_SINCE = RawSQL("now() - %s * interval '1 day'", [KEEP_KEYS_DAYS])
-PRIORITY_BOUND = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +158,8 @@ def _check(
         problems.append({"path": "params", "message": "text must not contain NUL characters or unpaired surrogates"})
     if len(title) > TITLE_CHARS or clean(title) != title:
         problems.append({"path": "title", "message": f"expected at most {TITLE_CHARS} characters, none of them NUL"})
-    if abs(priority) > PRIORITY_BOUND:
-        problems.append({"path": "priority", "message": f"expected a number between ±{PRIORITY_BOUND}"})
+    if abs(priority) > PRIORITY_MAX:
+        problems.append({"path": "priority", "message": f"expected a number between ±{PRIORITY_MAX}"})
     allowed: tuple[str, ...] = plan.environments or tuple(name for name, _ in ENVIRONMENTS)
     if environment not in allowed:
         problems.append({"path": "environment", "message": f"this plan runs in {', '.join(allowed)}"})

@@ -46,15 +46,6 @@ class RunQuerySet(models.QuerySet["Run"]):
     def unfinished(self) -> Self:
         return self.filter(status__in=RUN_OPEN)
 
-    def in_lane(self, name: str) -> Self:
-        return self.filter(lane__name=name)
-
-    def in_session(self, session_id: int) -> Self:
-        return self.filter(session_id=session_id)
-
-    def of_plan(self, slug: str) -> Self:
-        return self.filter(plan_version__plan__slug=slug)
-
     def ended(self) -> Self:
         return self.filter(finished_at__isnull=False)
 

@@ -68,14 +68,6 @@ class GraphDrawing:
     unfolded: tuple[str, ...]
     implied: int
 
-    @property
-    def node_height(self) -> int:
-        return NODE_HEIGHT
-
-    @property
-    def has_fan_outs(self) -> bool:
-        return any(box.fan for box in self.boxes)
-
 
 @functools.lru_cache(maxsize=PICTURES_KEPT)
 def graph_drawing(version_id: int, unfolded: frozenset[str] = frozenset()) -> GraphDrawing:
