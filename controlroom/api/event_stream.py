@@ -12,10 +12,11 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from controlroom.http.callers import caller_of_request
-from controlroom.http.problems import problem_response
+from controlroom.http.problems import InvalidRequest, NotAuthenticated, Unavailable, error_response
 from pulser.language.limits import NUMBER_MAX
 from pulser.language.numbers import whole_number
 from runs.accounts.callers import Caller
+from runs.errors import Forbidden, NotFound, RunError
 from runs.models import Run
 from runs.stream import feed
 from runs.stream.event_json import dumps
@@ -32,23 +33,15 @@ async def stream(request: HttpRequest, run_id: str | uuid.UUID) -> HttpResponseB
     run with nothing left to say gets 204, which tells its EventSource to stop. Errors are problem documents: 401,
     403, 404, 422.
     """
-    if request.method != "GET":
-        detail = "Only GET is allowed here."
-        return problem_response(request, HTTPStatus.METHOD_NOT_ALLOWED, detail=detail, headers={"Allow": "GET"})
-    caller = await database_sync_to_async(caller_of_request)(request)
-    if not caller.actor.can_view:
-        return _refused(request, caller)
-    if feed.current().is_full:
-        detail = "Too many viewers on this server; try again in a few seconds."
-        return problem_response(request, HTTPStatus.SERVICE_UNAVAILABLE, detail=detail, headers={"Retry-After": "5"})
-    run = await _find_run(run_id, caller)
-    if run is None:
-        return problem_response(request, HTTPStatus.NOT_FOUND, detail=f"Run {str(run_id)[:100]} not found.")
-    resumed, asked = request.headers.get("Last-Event-ID", ""), request.GET.get("after", "0")
-    for seq in (resumed or "0", asked):
-        if whole_number(seq, at_most=NUMBER_MAX) is None:
-            detail = f"Expected the seq of an event, got {seq[:40]!r}."
-            return problem_response(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail=detail)
+    try:
+        caller = await database_sync_to_async(caller_of_request)(request)
+        run = await _find_run(run_id, caller)
+        resumed, asked = request.headers.get("Last-Event-ID", ""), request.GET.get("after", "0")
+        for seq in (resumed or "0", asked):
+            if whole_number(seq, at_most=NUMBER_MAX) is None:
+                raise InvalidRequest(f"Expected the seq of an event, got {seq[:40]!r}.")
+    except RunError as error:
+        return error_response(request, error)
     after = int(resumed or asked)
     if resumed and run.is_finished and run.seq <= after:
         return HttpResponse(status=HTTPStatus.NO_CONTENT)
@@ -58,23 +51,22 @@ async def stream(request: HttpRequest, run_id: str | uuid.UUID) -> HttpResponseB
     return response
 
 
-def _refused(request: HttpRequest, caller: Caller) -> HttpResponse:
-    if caller.actor.name:
-        detail = "This requires the role viewer, operator or admin."
-        return problem_response(request, HTTPStatus.FORBIDDEN, detail=detail)
-    challenge = {"WWW-Authenticate": "Bearer"}
-    return problem_response(
-        request, HTTPStatus.UNAUTHORIZED, detail="A valid bearer token is required.", headers=challenge
-    )
-
-
-async def _find_run(run_id: str | uuid.UUID, caller: Caller) -> Run | None:
+async def _find_run(run_id: str | uuid.UUID, caller: Caller) -> Run:
+    """Raises NotAuthenticated, Forbidden, Unavailable, NotFound."""
+    if not caller.actor.can_view:
+        if caller.actor.name:
+            raise Forbidden("This requires the role viewer, operator or admin.")
+        raise NotAuthenticated("A valid bearer token is required.")
+    if feed.current().is_full:
+        raise Unavailable("Too many viewers on this server; try again in a few seconds.")
+    runs = Run.objects.visible_to(caller.actor).only("status", "seq")
     try:
-        return (
-            await Run.objects.visible_to(caller.actor).only("status", "seq").filter(pk=uuid.UUID(str(run_id))).afirst()
-        )
+        run = await runs.filter(pk=uuid.UUID(str(run_id))).afirst()
     except ValueError:
-        return None
+        run = None
+    if run is None:
+        raise NotFound(f"Run {str(run_id)[:100]} not found.")
+    return run
 
 
 async def _events(run_id: str, caller: Caller, *, after: int) -> AsyncIterator[str]:

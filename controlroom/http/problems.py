@@ -27,6 +27,10 @@ class UnsupportedMediaType(RunError):
     """The body is not of a type that this call takes."""
 
 
+class Unavailable(RunError):
+    """The server cannot do this now; try again in a few seconds."""
+
+
 class InvalidRequest(RunError):
     """The request does not fit.
 
@@ -46,8 +50,10 @@ STATUS_OF: Mapping[type[RunError], int] = {
     TooLarge: 413,
     UnsupportedMediaType: 415,
     Busy: 429,
+    Unavailable: 503,
 }
-HEADERS_OF = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": str(RETRY_AFTER_S)}}
+RETRY_AFTER = {"Retry-After": str(RETRY_AFTER_S)}
+HEADERS_OF = {401: {"WWW-Authenticate": "Bearer"}, 429: RETRY_AFTER, 503: RETRY_AFTER}
 
 
 def invalid_at(path: str, message: str, **place: int) -> InvalidRequest:
@@ -103,8 +109,6 @@ def errors_of(error: RunError) -> Errors | None:
 
 def database_unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
     """It is away, or all its connections are in use: nothing is wrong with the request."""
-    logger.warning(
-        "%s %s: database unavailable: %s", request.method, request.path, str(error).strip().partition("\n")[0]
-    )
-    detail = "The database does not answer or has no free connection; try again in a few seconds."
-    return problem_response(request, 503, detail=detail, headers={"Retry-After": str(RETRY_AFTER_S)})
+    logger.warning("%s %s found no database: %s", request.method, request.path, str(error).strip().partition("\n")[0])
+    detail = "The database does not answer, or has no connection free; try again in a few seconds."
+    return error_response(request, Unavailable(detail))
