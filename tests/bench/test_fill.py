@@ -106,7 +106,9 @@ def test_stored_rows_point_at_rows_that_are_there(writer: psycopg.Connection) ->
 
     with connection.cursor() as cursor:
         cursor.execute(UNBOUND)
-        for table, name in cursor.fetchall():
+        unbound = cursor.fetchall()
+        assert unbound
+        for table, name in unbound:
             definition = _definition(cursor, name)
             cursor.execute(
                 f"ALTER TABLE {table} ADD CONSTRAINT again {definition}; ALTER TABLE {table} DROP CONSTRAINT again"

@@ -12,7 +12,10 @@ class Terminal(io.StringIO):
 
 
 class ClosedPipe(io.StringIO):
+    tries = 0
+
     def write(self, text: str) -> int:
+        self.tries += 1
         raise BrokenPipeError
 
 
@@ -31,9 +34,11 @@ def test_colours_are_for_terminals_that_want_them() -> None:
 
 
 def test_a_reader_who_went_away_does_not_bring_us_down() -> None:
-    console = Console(ClosedPipe())
+    pipe = ClosedPipe()
+    console = Console(pipe)
     console.say("one")
     console.say("two")
+    assert pipe.tries == 1, "nobody reads, so nothing more is written"
 
 
 def test_chunks_become_whole_lines() -> None:

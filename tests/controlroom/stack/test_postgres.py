@@ -94,7 +94,10 @@ def test_a_pid_file_that_names_an_unrelated_process_is_no_hindrance(short_dir: P
     server.stop()
     (server.home / "postmaster.pid").write_text(f"{os.getpid()}\n{server.home}\n0\n5432\n\n\n\n\n")
     server.start()
+    store(server, 1)
+    numbers = stored(server)
     server.stop()
+    assert numbers == [1]
 
 
 def test_it_ends_when_its_owner_is_killed(short_dir: Path) -> None:
@@ -112,7 +115,9 @@ def test_the_next_owner_starts_it_right_after_the_last_was_killed(short_dir: Pat
         server = EmbeddedPostgres(short_dir, fsync=False)
         server.start()
         store(server, 2)
+        numbers = stored(server)
         server.stop()
+        assert 2 in numbers
 
 
 def test_a_second_owner_is_refused_and_told_who_the_first_is(short_dir: Path) -> None:

@@ -83,6 +83,7 @@ async def test_a_lost_connection_holds_nobody_up() -> None:
     connection.transport.producer.pauseProducing()
     connection.transport.producer.stopProducing()
     await outlet.send("a")
+    assert connection.texts == ["a"]
 
 
 async def test_closing_lets_the_transport_go() -> None:

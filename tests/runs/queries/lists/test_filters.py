@@ -279,10 +279,18 @@ class TestReading:
         assert read(query).problems == ("at most 50 values of lane are allowed",)
 
     @pytest.mark.parametrize(
-        "query", ["q=%00&lane=%00", "lane=%FF", "q=" + "x" * 5000, "since=%00", "within=%F0%9F%9A%80"]
+        ("query", "passes"),
+        [
+            pytest.param("q=%00&lane=%00", True, id="NUL is left out"),
+            pytest.param("since=%00", True, id="so is a time of nothing else"),
+            pytest.param("lane=%FF", False, id="there is no such lane"),
+            pytest.param("q=" + "x" * 5000, False, id="no title is so long"),
+            pytest.param("within=%F0%9F%9A%80", False, id="there is no such time range"),
+        ],
     )
-    def test_no_query_breaks_it(self, query: str) -> None:
-        titles(read(query))
+    def test_no_query_breaks_it(self, query: str, passes: bool) -> None:
+        make_run(title="there")
+        assert titles(read(query)) == (["there"] if passes else [])
 
 
 class TestWriting:
