@@ -109,6 +109,10 @@ def errors_of(error: RunError) -> Errors | None:
 
 def database_unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
     """It is away, or all its connections are in use: nothing is wrong with the request."""
-    logger.warning("%s %s found no database: %s", request.method, request.path, str(error).strip().partition("\n")[0])
-    detail = "The database does not answer, or has no connection free; try again in a few seconds."
+    logger.warning("%s %s: database unavailable: %s", request.method, request.path, _first_line(error))
+    detail = "The database does not answer or has no free connection; try again in a few seconds."
     return error_response(request, Unavailable(detail))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
