@@ -37,7 +37,7 @@ def wake(run_id: str, *, count: int = 1) -> int:
     try:
         with current_app.producer_pool.acquire(block=True, timeout=2) as producer:
             count = min(count, _free_worker_slots(count) - _queued_messages(producer))
-            _known.woke_at = time.monotonic()
+            _slot_cache.woke_at = time.monotonic()
             for _ in range(count):
                 current_app.send_task(WAKE, (run_id,), producer=producer, queue=QUEUE, retry=False, ignore_result=True)
     except (KombuError, RedisError, OSError, DatabaseError, InterfaceError) as error:
@@ -52,7 +52,7 @@ def _free_worker_slots(count: int) -> int:
 
 def _queued_messages(producer: Any) -> int:
     """Messages that nobody has taken yet. After a pause there are none worth a look."""
-    if time.monotonic() - _known.woke_at > DISPATCH_PAUSE_S:
+    if time.monotonic() - _slot_cache.woke_at > DISPATCH_PAUSE_S:
         return 0
     return int(producer.channel.client.llen(QUEUE))
 
@@ -66,15 +66,15 @@ class _SlotCache:
     woke_at: float = 0.0
 
 
-_known = _SlotCache()
+_slot_cache = _SlotCache()
 
 
 def _slots() -> int:
     """Slots of all workers; one that comes or goes is known a few seconds later. Every start of a run asks."""
-    if time.monotonic() - _known.read_at >= KNOWN_FOR_S:
-        _known.slots = sum(Worker.objects.alive().values_list("slots", flat=True))
-        _known.read_at = time.monotonic()
-    return _known.slots
+    if time.monotonic() - _slot_cache.read_at >= KNOWN_FOR_S:
+        _slot_cache.slots = sum(Worker.objects.alive().values_list("slots", flat=True))
+        _slot_cache.read_at = time.monotonic()
+    return _slot_cache.slots
 
 
 def free_slots() -> int:

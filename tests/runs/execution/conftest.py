@@ -14,7 +14,7 @@ def celery_sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     sent: list[str] = []
     with current_app.producer_pool.acquire() as producer:
         producer.channel.client.delete(dispatch.QUEUE)
-    monkeypatch.setattr(dispatch, "_known", dispatch._SlotCache())
+    monkeypatch.setattr(dispatch, "_slot_cache", dispatch._SlotCache())
 
     def send_task(_name: str, args: tuple[str, ...], **_options: Any) -> None:
         sent.append(args[0])

@@ -52,7 +52,7 @@ def test_no_message_is_added_while_one_waits_for_each_slot(
     monkeypatch: pytest.MonkeyPatch, celery_sent: list[str], broker: Any
 ) -> None:
     worker(slots=2)
-    monkeypatch.setattr(dispatch._known, "read_at", -dispatch.KNOWN_FOR_S)  # it has come just now
+    monkeypatch.setattr(dispatch._slot_cache, "read_at", -dispatch.KNOWN_FOR_S)  # it has come just now
     broker.lpush(QUEUE, "one")
     assert wake("01900000-0000-7000-8000-000000000000") == 1
 
