@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -87,3 +88,22 @@ def test_words_of_the_glossary_stand_in_order_and_once() -> None:
     words = re.findall(r"^\| \*\*(.+?)\*\* \|", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE)
 
     assert words == sorted(set(words), key=str.lower)
+
+
+def stations() -> list[tuple[str, str]]:
+    """The file and the function of each station in the walk of a hook call."""
+    walk = (ROOT / "docs/architecture.md").read_text().partition("## The walk of a hook call")[2].partition("\n## ")[0]
+    return re.findall(r"\| `([a-z_/]+\.py)` \| `(\w+)` \|$", walk, re.MULTILINE)
+
+
+def test_the_walk_of_a_hook_call_goes_from_the_request_to_the_browser() -> None:
+    files = [file for file, _ in stations()]
+    assert len(files) > 15
+    assert (files[0], files[-1]) == ("controlroom/http/handler.py", "controlroom/web/live/consumers.py")
+
+
+@pytest.mark.parametrize(("file", "name"), stations())
+def test_a_station_of_the_walk_is_there(file: str, name: str) -> None:
+    tree = ast.parse((ROOT / file).read_text())
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    assert name in {node.name for node in tree.body if isinstance(node, kinds)}
