@@ -24,7 +24,7 @@ from runs.errors import NotFound
 from runs.execution.disconnects import DatabaseAway, raise_when_disconnected, retry_on_disconnect
 from runs.execution.workspace import has_worked
 from runs.models import LogChunk
-from runs.sql import rows
+from runs.sql import column
 from runs.transitions import finish_attempt, hand_back, note_process_group, renew_lease, set_progress
 from runs.transitions.claim import LEASE_S, Claim
 from runs.transitions.outcomes import FinishResult
@@ -32,15 +32,18 @@ from runs.transitions.outcomes import FinishResult
 T = TypeVar("T")
 random_fraction = random.SystemRandom().random
 
-# Whether the run was cancelled. No row: the step is in other hands.
+# Locks nothing. Returns whether the run was cancelled; no row: the step is in other hands. By hand, since every worker
+# asks it every two seconds.
 CHECK_CLAIM = """
 SELECT r.cancel_count > s.is_finally::int FROM runs_step s JOIN runs_run r ON r.id = s.run_id
-WHERE s.id = %s AND s.attempt = %s AND s.status = 'running'
+WHERE s.id = %(step_id)s AND s.attempt = %(number)s AND s.status = 'running'
 """
-# Returns the id. No row: the attempt is over, or the chunk is stored already.
+# Returns the chunk's id; no row: the attempt is over, or the chunk is stored already. By hand: the ORM knows no INSERT
+# with a SELECT.
 INSERT_CHUNK = """
 INSERT INTO runs_logchunk (attempt_id, "offset", stream, data, lines, is_open, at)
-SELECT %s, %s, %s, %s, %s, %s, clock_timestamp() FROM runs_attempt WHERE id = %s AND finished_at IS NULL
+SELECT id, %(offset)s, %(stream)s, %(data)s, %(lines)s, %(is_open)s, clock_timestamp()
+FROM runs_attempt WHERE id = %(attempt_id)s AND finished_at IS NULL
 ON CONFLICT (attempt_id, "offset") DO NOTHING RETURNING id
 """
 
@@ -68,10 +71,10 @@ class DatabaseReporter:
 
     @raise_when_disconnected()
     def stop_reason(self) -> StopReason | None:
-        found = rows(CHECK_CLAIM, [self.claim.step_id, self.claim.number])
+        found = column(CHECK_CLAIM, {"step_id": self.claim.step_id, "number": self.claim.number})
         if not found:
             return StopReason.LOST
-        return StopReason.CANCELLED if found[0][0] else None
+        return StopReason.CANCELLED if found[0] else None
 
     @raise_when_disconnected()
     def has_worked_before(self) -> bool:
@@ -84,13 +87,14 @@ class DatabaseReporter:
 
     @raise_when_disconnected()
     def store_output(self, chunks: Sequence[OutputChunk]) -> None:
-        stored = [chunk_id for chunk in chunks for (chunk_id,) in self._insert(chunk)]
+        stored = [chunk_id for chunk in chunks for chunk_id in self._insert(chunk)]
         if stored:
             hints.publish(self.claim.run_id, log=stored[-1])
 
-    def _insert(self, chunk: OutputChunk) -> list[tuple[int]]:
-        attempt, (stream, offset, data) = self.claim.attempt_id, chunk
-        return rows(INSERT_CHUNK, [attempt, offset, stream, data, *LogChunk.count(data), attempt])
+    def _insert(self, chunk: OutputChunk) -> list[int]:
+        lines, is_open = LogChunk.count(chunk.data)
+        counted = {"lines": lines, "is_open": is_open}
+        return column(INSERT_CHUNK, {"attempt_id": self.claim.attempt_id, **chunk._asdict(), **counted})
 
     def progress(self, *, done: int, total: int) -> None:
         try:

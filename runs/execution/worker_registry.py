@@ -11,7 +11,7 @@ from django.db.models.expressions import RawSQL
 
 from runs.execution.worker_identity import claimant, main_pid
 from runs.models import Worker
-from runs.sql import rows
+from runs.sql import column
 
 NOW = RawSQL("clock_timestamp()", [])
 STARTS_WITHIN_S = 60.0  # from its registration to its first answer, on a busy machine
@@ -61,14 +61,15 @@ def answer_probe() -> None:
     _own.told = (os.getpid(), time.monotonic())
 
 
+# Locks the worker's row. Returns for how many seconds it had a free slot and no message; no row: it is not registered.
 WORKER_HEARTBEAT = """
 UPDATE runs_worker w SET seen_at = clock_timestamp(), full_at = CASE WHEN slots <= (
     SELECT count(*) FROM runs_attempt a
     WHERE a.worker = w.name AND a.finished_at IS NULL AND a.lease_expires > clock_timestamp()
 ) THEN clock_timestamp() ELSE full_at END
-WHERE name = %s
+WHERE name = %(worker)s
 RETURNING extract(epoch FROM clock_timestamp()
-    - greatest(coalesce(answered_at, started_at + %s * interval '1 second'), full_at))::float
+    - greatest(coalesce(answered_at, started_at + %(starts_within_s)s * interval '1 second'), full_at))::float
 """
 
 
@@ -78,10 +79,10 @@ def worker_heartbeat() -> float:
     Returns for how many seconds it has had a free slot and nothing came through the step queue; what it needs to start
     does not count.
     """
-    found = rows(WORKER_HEARTBEAT, [claimant().name, STARTS_WITHIN_S])
+    found = column(WORKER_HEARTBEAT, {"worker": claimant().name, "starts_within_s": STARTS_WITHIN_S})
     if not found:
         Worker.objects.update_or_create(name=claimant().name, defaults=_row())
-    return float(found[0][0]) if found else 0.0
+    return float(found[0]) if found else 0.0
 
 
 def unregister_worker() -> None:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
-from runs.sql import rows
+from runs.sql import column
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,9 @@ CHUNK = 200  # folders, or entries of one, in one step
 OWN = 0o700
 ENTER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
-ABSENT = "SELECT id FROM unnest(%s::uuid[]) AS v(id) WHERE NOT EXISTS (SELECT FROM runs_run r WHERE r.id = v.id)"
+ABSENT = (
+    "SELECT id FROM unnest(%(run_ids)s::uuid[]) AS v(id) WHERE NOT EXISTS (SELECT FROM runs_run r WHERE r.id = v.id)"
+)
 
 
 def run_folders(root: Path, *, born_before: datetime) -> Iterator[list[str]]:
@@ -49,7 +51,7 @@ def _is_older(name: str, moment: datetime) -> bool:
 
 def unknown_run_ids(run_ids: list[str]) -> list[str]:
     """Those of them that the database does not know."""
-    return [str(run_id) for (run_id,) in rows(ABSENT, [run_ids])] if run_ids else []
+    return [str(run_id) for run_id in column(ABSENT, {"run_ids": run_ids})] if run_ids else []
 
 
 def remove_orphans(root: Path, *, born_before: datetime) -> Iterator[int]:

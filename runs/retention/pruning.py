@@ -52,9 +52,9 @@ LOOSE = {  # by the key of the table
 
 ENDED = """
 SELECT id::text AS run_id, seq, finished_at FROM runs_run
-WHERE finished_at < %s AND (finished_at, id) > (%s, %s::uuid)
-  AND (idempotency_key = '' OR created_at < clock_timestamp() - %s * interval '1 day')
-ORDER BY finished_at, id LIMIT %s"""
+WHERE finished_at < %(before)s AND (finished_at, id) > (%(after_time)s, %(after_id)s::uuid)
+  AND (idempotency_key = '' OR created_at < clock_timestamp() - %(keep_days)s * interval '1 day')
+ORDER BY finished_at, id LIMIT %(limit)s"""
 ORPHAN_CHILDREN = "UPDATE runs_run SET parent_id = NULL WHERE parent_id = ANY(%s::uuid[]) AND id <> ALL(%s::uuid[])"
 
 
@@ -110,7 +110,10 @@ def _prune_runs(before: datetime, place: Place, *, dry_run: bool) -> tuple[Remov
     with nullcontext() if dry_run else transaction.atomic():
         if not dry_run:
             _take_turns()
-        found = rows(ENDED + lock, [before, *place, KEEP_KEYS_DAYS, BATCH_RUNS])
+        after_time, after_id = place
+        after = {"after_time": after_time, "after_id": after_id}
+        values = {"before": before, "keep_days": KEEP_KEYS_DAYS, "limit": BATCH_RUNS, **after}
+        found = rows(ENDED + lock, values)
         batch = _fitting(found)
         removed = _remove_runs([run_id for run_id, *_ in batch], dry_run=dry_run)
     if not dry_run:

@@ -9,14 +9,14 @@ from pathlib import Path
 from django.db import transaction
 
 from runs.retention import folders
-from runs.sql import rows
+from runs.sql import column
 
 RETRY_FACTOR = 7  # a run that can be retried keeps its files so many times as long as one that succeeded
 
 # The lock holds off a retry until the folder is away; what is locked is busy, and can wait for the next round.
 IDLE = """
-SELECT id::text FROM runs_run WHERE id = ANY(%s::uuid[]) AND finished_at
-  < clock_timestamp() - %s::float8 * CASE status WHEN 'success' THEN 1 ELSE %s::float8 END * interval '1 second'
+SELECT id::text FROM runs_run WHERE id = ANY(%(run_ids)s::uuid[]) AND finished_at
+  < clock_timestamp() - %(keep_s)s::float8 * CASE status WHEN 'success' THEN 1 ELSE %(factor)s::float8 END * interval '1 second'
 FOR UPDATE SKIP LOCKED"""
 
 
@@ -29,5 +29,5 @@ def clean_workspaces(root: Path, *, keep_s: float, born_before: datetime) -> Ite
 
 def _clean(root: Path, run_ids: list[str], keep_s: float) -> int:
     with transaction.atomic():
-        idle = [run_id for (run_id,) in rows(IDLE, [run_ids, keep_s, RETRY_FACTOR])]
+        idle = column(IDLE, {"run_ids": run_ids, "keep_s": keep_s, "factor": RETRY_FACTOR})
         return sum(folders.move_to_trash(root, run_id) for run_id in [*idle, *folders.unknown_run_ids(run_ids)])
