@@ -16,7 +16,8 @@ RETRY_FACTOR = 7  # a run that can be retried keeps its files so many times as l
 # The lock holds off a retry until the folder is away; what is locked is busy, and can wait for the next round.
 IDLE = """
 SELECT id::text FROM runs_run WHERE id = ANY(%(run_ids)s::uuid[]) AND finished_at
-  < clock_timestamp() - %(keep_s)s::float8 * CASE status WHEN 'success' THEN 1 ELSE %(factor)s::float8 END * interval '1 second'
+  < clock_timestamp() - %(keep_s)s::float8 * interval '1 second'
+    * CASE status WHEN 'success' THEN 1 ELSE %(factor)s::float8 END
 FOR UPDATE SKIP LOCKED"""
 
 
