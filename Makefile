@@ -1,15 +1,21 @@
 # Everything a person does with this checkout. `make help` lists it.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: up test lint format bench screens fuzz chaos soak upgrade lock help runtime tools
+.PHONY: up test siege lint format bench screens fuzz chaos soak upgrade lock help runtime tools
 TESTS ?=
+WORKERS ?= 4
+# Some environments forbid Python to keep what it has compiled: then each process compiles every test anew.
+PYTEST = env PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest
 
 up: runtime ## start the control room (http://127.0.0.1:8000/); Ctrl-C stops it
 	@exec .venv/bin/controlroom up
 
-test: tools ## run all tests, on real servers and a real browser; TESTS=tests/runs runs some
+test: tools ## run the tests, on real servers and a real browser; TESTS=tests/runs runs some
 	@.ci/browser
-	@exec .venv/bin/python -m pytest -n 2 --dist loadfile $(TESTS)
+	@exec $(PYTEST) -n $(WORKERS) --dist worksteal $(TESTS)
+
+siege: tools ## run the long tests: a minute of chaos, a short fuzz, an upgrade in mid-run, whole control rooms
+	@exec $(PYTEST) -n 2 --dist loadfile -m siege
 
 lint: tools ## check format, style, types, import contracts and sizes
 	.venv/bin/ruff format --check .

@@ -8,10 +8,13 @@ are used instead where these are set.
 from __future__ import annotations
 
 import os
+import random
 import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,7 @@ from controlroom.stack.lock import OwnerLock
 from controlroom.stack.postgres import EmbeddedPostgres
 from controlroom.stack.redis import EmbeddedValkey
 from pulser.processes.child import StackError
+from tests.servers import daphne, impatient_daphne  # noqa: F401  (fixtures)
 
 PREFIX = "cr-test-"
 OWN_REDIS = "CONTROLROOM_TEST_OWN_REDIS"  # tells the xdist workers that REDIS_URL is ours, not the caller's
@@ -33,6 +37,7 @@ PURE = (  # need neither servers nor Django
     "tests/test_deployment.py",
 )
 FRESH_S = 60.0
+CONNECTIONS = 240  # of all xdist workers, and the processes that each starts
 SERVERS = pytest.StashKey["Servers"]()
 pytest.register_assert_rewrite("tests.pulser.kernel.contract")  # tests that other files inherit
 
@@ -82,7 +87,7 @@ def _asks_for_pure_tests_only(config: pytest.Config) -> bool:
 
 def _provide_servers(servers: Servers) -> None:
     if "DATABASE_URL" not in os.environ:
-        postgres = EmbeddedPostgres(servers.folder, fsync=False)
+        postgres = EmbeddedPostgres(servers.folder, fsync=False, connections=CONNECTIONS)
         servers.start(postgres)
         os.environ["DATABASE_URL"] = postgres.url
     if "REDIS_URL" not in os.environ or OWN_REDIS in os.environ:
@@ -101,13 +106,45 @@ def _set_django_up() -> None:
     del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shuffle", metavar="SEED", help="run the tests in an order of chance, the same for each seed")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests about what only root can do are no tests for an ordinary user: left out, not skipped."""
-    if os.geteuid() == 0:
-        return
-    for_root = [item for item in items if item.get_closest_marker("root")]
-    config.hook.pytest_deselected(items=for_root)
-    items[:] = [item for item in items if item not in for_root]
+    """What cannot be tried here, and long tests that nobody asked for, are left out, not skipped."""
+    left_out = {item for item in items if _is_left_out(item)}
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+    items[:] = [item for item in items if item not in left_out]
+    if seed := config.option.shuffle:
+        random.Random(seed).shuffle(items)
+
+
+def _is_left_out(item: pytest.Item) -> bool:
+    is_for_root = item.get_closest_marker("root") is not None
+    needs_history = item.get_closest_marker("history") is not None
+    is_siege = item.get_closest_marker("siege") is not None
+    return (
+        (is_for_root and os.geteuid() != 0)
+        or (is_siege and not _asks_for_siege(item))
+        or (needs_history and not _has_history(item.config.rootpath))
+    )
+
+
+def _asks_for_siege(item: pytest.Item) -> bool:
+    """By its marker, or by naming the file."""
+    named = {Path(argument.split("::")[0]).absolute() for argument in item.config.args}
+    return "siege" in item.config.option.markexpr or item.path in named
+
+
+@cache
+def _has_history(repository: Path) -> bool:
+    """Whether git has the release before this one: a shallow clone does not, and an archive neither."""
+    commit = (repository / "chaos" / "previous.txt").read_text().split()[0]
+    command = ["git", "-C", str(repository), "cat-file", "-e", f"{commit}^{{commit}}"]
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
 
 
 @pytest.hookimpl(trylast=True)

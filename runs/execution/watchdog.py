@@ -38,7 +38,7 @@ SUSPECT_AFTER_S = 15.0
 WORKER_UNRESPONSIVE_S = 30.0
 UNANSWERED_PROBES_MAX = 3  # times that probes went into the queue and none came out here
 END_WITHIN_S = 15.0  # a worker that is told to stop, then it is killed
-POOL_ENDS_WITHIN_S = 2.0  # after a worker that was killed: the kernel sees to it
+POOL_ENDS_WITHIN_S = 5.0  # after a worker that was killed: the kernel sees to it, when it comes to it
 FINAL_REPORT_S = 10  # whatever they wait for, then the watchdog ends as well
 
 # Locks nothing. Returns Held for each attempt that this worker's processes have under a lease.
@@ -104,7 +104,7 @@ class Watchdog:
         """Watch until the worker has ended, and say its last words."""
         while not self._has_main_ended(LOOK_INTERVAL):
             self.look()
-            self._meet_pool()
+            self._meet(_children(self._pid) - {os.getpid()})
         self._safely(self._last_words)
         connections.close_all()
 
@@ -128,8 +128,9 @@ class Watchdog:
             os.close(self._pool.pop(pid))
         return ended
 
-    def _meet_pool(self) -> None:
-        for pid in _children(self._pid) - self._pool.keys() - {os.getpid()}:
+    def _meet(self, pids: set[int]) -> None:
+        """Know from now on when these processes of the pool end."""
+        for pid in pids - self._pool.keys():
             with suppress(OSError):  # it has ended already
                 self._pool[pid] = os.pidfd_open(pid)
 
@@ -165,6 +166,8 @@ class Watchdog:
                 return
 
     def _last_words(self) -> None:
+        # Who was killed together with the worker may end after it, and may have come since the last look.
+        self._meet({held.process for held in _in_hand()})
         until = time.monotonic() + POOL_ENDS_WITHIN_S
         while self._pool and (left := until - time.monotonic()) > 0:
             self._wait([], left)
@@ -180,7 +183,7 @@ class Watchdog:
 def hand_back_dead_attempts(move: Callable[[AttemptOfProcess], bool]) -> int:
     """Make this move for each attempt of this worker whose process has ended. Returns how many moved."""
     count = 0
-    for held in rows(OPEN_ATTEMPTS, {"worker": claimant().name}, as_=AttemptOfProcess):
+    for held in _in_hand():
         if not _is_alive(held.process) and _try_move(move, held):
             logger.error(
                 "run %s: process %s of worker %s died during step %s, attempt %s",
@@ -192,6 +195,11 @@ def hand_back_dead_attempts(move: Callable[[AttemptOfProcess], bool]) -> int:
             )
             count += 1
     return count
+
+
+def _in_hand() -> list[AttemptOfProcess]:
+    """What this worker's processes have in hand."""
+    return rows(OPEN_ATTEMPTS, {"worker": claimant().name}, as_=AttemptOfProcess)
 
 
 def _try_move(move: Callable[[AttemptOfProcess], bool], held: AttemptOfProcess) -> bool:

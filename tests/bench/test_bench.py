@@ -17,7 +17,7 @@ def bench(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LONGEST_S, check=False)
 
 
-@pytest.mark.slow
+@pytest.mark.siege
 def test_parts_that_are_asked_for_are_measured_on_a_control_room_of_its_own() -> None:
     ended = bench("--rounds", "1", "--only", "chain", "--only", "frames", "--only", "statements")
 

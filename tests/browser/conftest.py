@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, WebSocketRoute, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, WebSocketRoute
+
+from tests.browser.people import Chromium, chromium
 
 RESULTS = Path("test-results")
-START_S = 60
-WAIT_MS = 30_000  # for conditions; a busy machine is slow, not wrong
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
 SignIn = Callable[..., Page]
 Picture = Callable[[Page, str], None]
 GOING_AWAY = 1001
@@ -68,47 +51,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One for each file: Playwright's loop must be gone before tests come that run a loop of their own."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        try:
-            opened = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        except Error as error:
-            pytest.skip(f"there is no Chromium: set CHROMIUM, or install one ({error.message.splitlines()[0]})")
-        # Django takes Playwright's loop for a server's and refuses the database; this thread only ever waits in it.
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-        expect.set_options(timeout=WAIT_MS)
-        yield opened
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def daphne(django_db_setup: None) -> Iterator[str]:
-    """The address of a real server on the test database."""
-    from django.db import connection
-    from psycopg.conninfo import make_conninfo
-
-    url = make_conninfo(os.environ["DATABASE_URL"], dbname=connection.settings_dict["NAME"])
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-        command = [sys.executable, "-m", "daphne", "--fd", str(listening.fileno()), "controlroom.asgi:application"]
-        environment = os.environ | {"DATABASE_URL": url, "CONTROLROOM_DB_POOL": "4"}
-        server = subprocess.Popen(command, env=environment, pass_fds=[listening.fileno()])
-    address = f"http://127.0.0.1:{port}"
-    with urlopen(f"{address}/healthz", timeout=START_S):  # it listens already; the answer waits until it serves
-        pass
-    yield address
-    server.terminate()
-    server.wait(timeout=20)
+@pytest.fixture(scope="session")
+def shared_chromium() -> Iterator[Chromium]:
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture
-def open_page(browser: Browser, daphne: str, transactional_db: None) -> Iterator[SignIn]:
+def browser(shared_chromium: Chromium) -> Iterator[Chromium]:
+    with shared_chromium.in_use():
+        yield shared_chromium
+
+
+@pytest.fixture
+def open_page(browser: Chromium, daphne: str, transactional_db: None) -> Iterator[SignIn]:
     """Opens a page for somebody of a role, who has signed in; for nobody when the role is None."""
-    contexts: list[BrowserContext] = []
+    lent: list[tuple[BrowserContext, str]] = []
 
     def opened(
         path: str = "/",
@@ -119,26 +77,21 @@ def open_page(browser: Browser, daphne: str, transactional_db: None) -> Iterator
         zone: str = "UTC",
         wire: Wire | None = None,
     ) -> Page:
-        viewport = {"width": width, "height": 800}
-        context = browser.new_context(
-            viewport=viewport,  # type: ignore[arg-type]
-            color_scheme=theme,  # type: ignore[arg-type]
-            timezone_id=zone,
-            base_url=daphne,
-        )
-        contexts.append(context)
-        context.set_default_timeout(WAIT_MS)
+        profile = browser.lend(zone=zone, address=daphne)
+        lent.append((profile, zone))
         if role is not None:
-            context.add_cookies([session_cookie(role, daphne)])  # type: ignore[list-item]
-        page = context.new_page()
+            profile.add_cookies([session_cookie(role, daphne)])  # type: ignore[list-item]
+        page = profile.new_page()
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         if wire is not None:
             page.route_web_socket("**/ws/**", wire.take)
         page.goto(path)
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
+    for profile, zone in lent:
+        browser.take_back(profile, zone=zone)
 
 
 def session_cookie(role: str, url: str) -> dict[str, str]:

@@ -61,7 +61,7 @@ def test_a_posted_hook_makes_a_card_appear_on_an_open_board(open_page: SignIn, d
     page.evaluate("window.stayed = true")
     bearer = {"Authorization": f"Bearer {make_token('operator')}"}
 
-    answer = httpx.post(f"{daphne}/api/v1/hooks/checkup", headers=bearer, timeout=30, trust_env=False)
+    answer = httpx.post(f"{daphne}/api/v1/hooks/checkup", headers=bearer, timeout=60, trust_env=False)
 
     assert answer.status_code == 202
     expect(page.locator(f"#run-{answer.json()['id']}")).to_contain_text("Checkup")

@@ -21,11 +21,12 @@ from runs.models import Event, Run
 from runs.queries.lists.board import BOARD_RUNS_PER_LANE
 from tests.factories import make_actor, make_lane, make_plan, make_run, say, start
 from tests.runs.helpers import drive
+from tests.servers import database_url
 
 if TYPE_CHECKING:
     from tests.browser.conftest import SignIn, Wire
 
-START_S = 60.0
+START_S = 120.0
 THREE = """
 pulser: 1
 slug: three
@@ -190,16 +191,13 @@ class Server:
         """Without a word to anybody."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=60)
             self._process = None
 
 
 @pytest.fixture
 def server(transactional_db: None) -> Iterator[Server]:
-    from django.db import connection
-    from psycopg.conninfo import make_conninfo
-
-    made = Server(make_conninfo(os.environ["DATABASE_URL"], dbname=connection.settings_dict["NAME"]))
+    made = Server(database_url())
     made.start()
     yield made
     made.kill()

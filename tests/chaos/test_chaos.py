@@ -13,7 +13,7 @@ SEED = 1
 PATIENCE_S = 900.0  # on a machine that has other things to do
 
 
-@pytest.mark.slow
+@pytest.mark.siege
 def test_a_siege_of_a_minute_loses_nothing() -> None:
     command = [sys.executable, "-m", "chaos", "--seconds", str(SECONDS), "--seed", str(SEED)]
 

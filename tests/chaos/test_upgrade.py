@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from chaos.upgrade import NoHistory, previous, unpack
+from chaos.upgrade import ROOT, NoHistory, previous, unpack
+
+PATIENCE_S = 900.0  # on a machine that has other things to do
 
 
 def _git(folder: Path, *words: str) -> str:
@@ -44,3 +47,14 @@ def test_a_history_that_does_not_reach_so_far_is_named_with_the_way_out(tmp_path
 def test_a_tree_without_history_is_named(tmp_path: Path) -> None:
     with pytest.raises(NoHistory, match="an archive without history cannot do this"):
         unpack("0123abc", into=tmp_path / "previous", repository=tmp_path)
+
+
+@pytest.mark.siege
+@pytest.mark.history
+def test_runs_outlive_an_upgrade_in_their_midst() -> None:
+    command = [sys.executable, "-m", "chaos.upgrade"]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "all succeeded, every log folds" in done.stdout

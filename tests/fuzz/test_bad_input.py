@@ -16,7 +16,7 @@ from fuzz.sockets import crowd, sockets
 from fuzz.target import Target
 from fuzz.wire import junk
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.siege
 
 SEED = 1
 CALLS = 26  # of the OpenAPI

@@ -94,7 +94,7 @@ def test_two_authors_at_once_get_two_numbers() -> None:
     begin = threading.Barrier(4)
 
     def save(word: str) -> None:
-        begin.wait(10)
+        begin.wait(60)
         save_plan(ONE.replace("echo up", f"echo {word}"))
         connection.close()
 
@@ -102,7 +102,7 @@ def test_two_authors_at_once_get_two_numbers() -> None:
     for author in authors:
         author.start()
     for author in authors:
-        author.join(30)
+        author.join(60)
 
     assert sorted(PlanVersion.objects.values_list("number", flat=True)) == [1, 2, 3, 4]
     assert Plan.objects.get(slug="tide").latest.number == 4

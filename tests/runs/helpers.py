@@ -22,7 +22,7 @@ from runs.transitions.outcomes import FinishResult, Outcome, Success, finish_att
 from tests.factories import start
 
 ROUNDS_MAX = 60
-WAIT_S = 20.0
+WAIT_S = 60.0
 T = TypeVar("T")
 
 AHEAD = {"next_attempt_at", "deadline_at"}

@@ -13,7 +13,7 @@ from tests.in_process import (  # noqa: F401  (fixtures)
     end_connections_of_other_threads,
     this_process_goes_on,
 )
-from tests.live import committed, daphne, no_poll, quick_poll  # noqa: F401  (fixtures)
+from tests.live import committed, no_poll, quick_poll  # noqa: F401  (fixtures)
 
 if TYPE_CHECKING:
     from tests.controlroom.api.callers import Caller

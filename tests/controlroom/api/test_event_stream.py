@@ -18,7 +18,7 @@ from runs.models import Run
 from tests.controlroom.web.live.sockets import outside, tell
 from tests.factories import make_run, make_token, say, start
 
-pytestmark = pytest.mark.usefixtures("committed")
+pytestmark = pytest.mark.usefixtures("committed", "no_poll")
 
 
 async def ask(run_id: Any, *, role: str = "viewer", query: str = "", **headers: str) -> Any:
@@ -38,7 +38,7 @@ async def read(response: StreamingHttpResponse) -> AsyncIterator[str]:
 
 
 async def all_of(response: StreamingHttpResponse) -> list[str]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         return [message async for message in read(response)]
 
 

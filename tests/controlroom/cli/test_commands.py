@@ -113,7 +113,7 @@ def test_watch_shows_progress_as_it_happens_and_exits_as_the_run_ends(
     assert "queued" in lines[1]
     until(Run.objects.first)
     run_worker_loop()
-    output, _ = watching.communicate(timeout=30)
+    output, _ = watching.communicate(timeout=60)
     assert watching.returncode == code
     assert "running" in output and "greet" in output
     assert output.strip().splitlines()[-1].split()[2:4] == [status, "run"]

@@ -111,7 +111,7 @@ def test_ctrl_c_stops_it_between_two_batches_and_says_so() -> None:
         )
         wait_until(lambda: waits_for_a_turn(other), within_s=60)
         process.send_signal(signal.SIGINT)
-        out, said = process.communicate(timeout=30)
+        out, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "Stopped. The rows counted above are deleted, the rest is kept." in said
     assert ["runs", "0", "0", "B"] in [line.split() for line in out.splitlines()]

@@ -68,7 +68,7 @@ def room_in(data: Path) -> Iterator[Room]:
         room.process.wait(timeout=STOPPED_WITHIN_S * 2)
 
 
-@pytest.mark.slow
+@pytest.mark.siege
 def test_it_comes_up_heals_itself_and_leaves_nothing_behind(short_dir: Path) -> None:
     with room_in(short_dir / "data") as room:
         with urllib.request.urlopen(f"http://127.0.0.1:{room.port}/healthz", timeout=5) as answer:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +24,7 @@ from tests.factories import make_token, start
 from tests.runs.execution.plans import plan, shell
 from tests.runs.execution.processes import crew
 from tests.runs.helpers import wait_until
+from tests.servers import web_server
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -38,20 +36,13 @@ POOL = 3
 @contextmanager
 def web(*, pool: int) -> Iterator[httpx.Client]:
     """A real Daphne on the test's database, and a client that may do everything."""
-    url = make_conninfo(os.environ["DATABASE_URL"], dbname=connection.settings_dict["NAME"])
-    environment = os.environ | {"DATABASE_URL": url, "CONTROLROOM_DB_POOL": str(pool)}
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
-        command = [sys.executable, "-m", "daphne", "--fd", str(listening.fileno()), "controlroom.asgi:application"]
-        daphne = subprocess.Popen(command, env=environment, pass_fds=[listening.fileno()])
-        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     headers = {"Authorization": f"Bearer {make_token('admin')}"}
-    try:
-        with httpx.Client(base_url=address, headers=headers, timeout=PATIENCE_S, trust_env=False) as client:
-            client.get("/healthz")  # the kernel takes the connection at once; the answer comes when the server is up
-            yield client
-    finally:
-        daphne.terminate()
-        daphne.wait(timeout=20)
+    with (
+        web_server(pool=pool) as address,
+        httpx.Client(base_url=address, headers=headers, timeout=PATIENCE_S, trust_env=False) as client,
+    ):
+        client.get("/healthz")  # the kernel takes the connection at once; the answer comes when the server is up
+        yield client
 
 
 def asked(query: str) -> list[tuple[str, int]]:

@@ -33,7 +33,7 @@ entered, go_on = threading.Event(), threading.Event()
 
 def slow(request: HttpRequest) -> HttpResponse:
     entered.set()
-    go_on.wait(20)
+    go_on.wait(60)
     return HttpResponse("late")
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def eventually(is_so: Callable[[], bool], *, within_s: float = PATIENCE_S) -> bool:

@@ -15,7 +15,7 @@ import pytest
 from controlroom.stack.output import Console
 from controlroom.stack.supervise import BACKOFF_FIRST_S, BACKOFF_MAX_S, StopRequested, Supervisor
 from pulser.processes.child import Child, StackError
-from tests.controlroom.stack.helpers import eventually, is_alive, script
+from tests.controlroom.stack.helpers import PATIENCE_S, eventually, is_alive, script
 
 PATIENT = "trap 'echo bye; exit 0' TERM; touch $READY; while :; do sleep 0.05; done"
 STUBBORN = "trap '' TERM; touch $READY; while :; do sleep 0.05; done"
@@ -24,11 +24,12 @@ import os, sys, tempfile
 from pathlib import Path
 from pulser.processes.child import Child
 from controlroom.stack.supervise import Supervisor
+GRACE_S = float(sys.argv[1])
 with Supervisor() as supervisor:
-    for name, code in zip(sys.argv[1::2], sys.argv[2::2]):
+    for name, code in zip(sys.argv[2::2], sys.argv[3::2]):
         mark = Path(tempfile.mkdtemp()) / name
         env = dict(os.environ, READY=str(mark))
-        supervisor.start(Child(name=name, argv=["sh", "-c", code], env=env, ready=mark.exists, stop_grace_s=3.0))
+        supervisor.start(Child(name=name, argv=["sh", "-c", code], env=env, ready=mark.exists, stop_grace_s=GRACE_S))
         mark.unlink()
         mark.parent.rmdir()
     supervisor.console.say("READY")
@@ -53,9 +54,9 @@ def supervisor(stream: io.StringIO) -> Iterator[Supervisor]:
 
 
 @contextmanager
-def owner_of(**codes: str) -> Iterator[subprocess.Popen[str]]:
+def owner_of(*, grace_s: float = 3.0, **codes: str) -> Iterator[subprocess.Popen[str]]:
     words = [word for pair in codes.items() for word in pair]
-    with script(OWNER, *words) as owner:
+    with script(OWNER, grace_s, *words) as owner:
         assert owner.stdout is not None
         for line in owner.stdout:
             if line.startswith("READY"):
@@ -100,7 +101,7 @@ def test_a_child_that_dies_is_started_again_and_it_says_so(
     pids = tmp_path / "pids"
     supervisor.start(sh("web", f"echo $$ >> {pids}; exec sleep 60", ready=pids.exists))
     os.kill(int(pids.read_text()), signal.SIGKILL)
-    assert supervisor.wait_for(lambda: len(pids.read_text().split()) == 2, within_s=10)
+    assert supervisor.wait_for(lambda: len(pids.read_text().split()) == 2, within_s=PATIENCE_S)
     assert "web ended (signal SIGKILL); restarting in 0.5 s" in stream.getvalue()
     assert re.search(r"web restarted, process \d+", stream.getvalue())
 
@@ -109,7 +110,7 @@ def test_a_child_that_dies_again_and_again_is_given_more_and_more_time(
     supervisor: Supervisor, stream: io.StringIO
 ) -> None:
     supervisor.start(sh("web", "exit 7"))
-    supervisor.wait_for(lambda: stream.getvalue().count("exit code 7") == 3, within_s=10)
+    supervisor.wait_for(lambda: stream.getvalue().count("exit code 7") == 3, within_s=PATIENCE_S)
     assert re.findall(r"restarting in (\S+) s", stream.getvalue()) == ["0.5", "1", "2"]
     assert BACKOFF_FIRST_S < BACKOFF_MAX_S == 10.0
 
@@ -118,7 +119,7 @@ def test_lines_of_several_children_are_never_mixed(supervisor: Supervisor, strea
     code = "for i in $(seq 200); do printf '%s' aaaa; printf '%s\\n' bbbb; done"
     for name in ("web", "worker"):
         supervisor.start(sh(name, f"{code}; sleep 60"))
-    supervisor.wait_for(lambda: stream.getvalue().count("\n") >= 400, within_s=10)
+    supervisor.wait_for(lambda: stream.getvalue().count("\n") >= 400, within_s=PATIENCE_S)
     assert set(stream.getvalue().splitlines()) == {"web      | aaaabbbb", "worker   | aaaabbbb"}
 
 
@@ -134,7 +135,7 @@ def test_a_command_that_fails_is_an_error(supervisor: Supervisor) -> None:
 def test_children_stop_in_the_opposite_order() -> None:
     with owner_of(postgres=PATIENT, worker=PATIENT, web=PATIENT) as owner:
         owner.send_signal(signal.SIGTERM)
-        said, _ = owner.communicate(timeout=15)
+        said, _ = owner.communicate(timeout=PATIENCE_S)
     assert [line.split()[0] for line in said.splitlines() if "bye" in line] == ["web", "worker", "postgres"]
 
 
@@ -149,10 +150,10 @@ def test_a_signal_stops_everything_and_ends_well(number: signal.Signals) -> None
     with owner_of(postgres=PATIENT, web="sleep 60 & sleep 61 & touch $READY; wait") as owner:
         pids = descendants_of(owner.pid)
         owner.send_signal(number)
-        said, _ = owner.communicate(timeout=15)
+        said, _ = owner.communicate(timeout=PATIENCE_S)
     assert (owner.returncode, said.splitlines()[-1]) == (0, "STOPPED")
     assert len(pids) >= 4
-    assert eventually(lambda: not any(map(is_alive, pids)), within_s=2)
+    assert eventually(lambda: not any(map(is_alive, pids)))
 
 
 def test_a_child_that_will_not_listen_is_killed_when_its_time_is_up() -> None:
@@ -160,20 +161,18 @@ def test_a_child_that_will_not_listen_is_killed_when_its_time_is_up() -> None:
         pids = descendants_of(owner.pid)
         began = time.monotonic()
         owner.send_signal(signal.SIGTERM)
-        owner.communicate(timeout=15)
-    assert 3.0 <= time.monotonic() - began < 6.0
+        owner.communicate(timeout=PATIENCE_S)
+    assert time.monotonic() - began >= 3.0
     assert not any(map(is_alive, pids))
 
 
 def test_a_second_ctrl_c_does_not_wait() -> None:
-    with owner_of(web=STUBBORN) as owner:
+    with owner_of(grace_s=90.0, web=STUBBORN) as owner:
         pids = descendants_of(owner.pid)
-        began = time.monotonic()
         owner.send_signal(signal.SIGINT)
         time.sleep(0.7)  # sooner, it would count as the same wish
         owner.send_signal(signal.SIGINT)
-        owner.communicate(timeout=15)
-    assert time.monotonic() - began < 2.5
+        owner.communicate(timeout=PATIENCE_S)
     assert not any(map(is_alive, pids))
 
 
@@ -181,7 +180,7 @@ def test_one_wish_that_arrives_twice_at_once_is_not_impatience() -> None:
     with owner_of(web="trap 'sleep 1; echo orderly; exit 0' TERM; touch $READY; while :; do sleep 0.05; done") as owner:
         owner.send_signal(signal.SIGTERM)
         owner.send_signal(signal.SIGINT)
-        said, _ = owner.communicate(timeout=15)
+        said, _ = owner.communicate(timeout=PATIENCE_S)
     assert "orderly" in said
 
 
@@ -206,9 +205,9 @@ def test_what_outlived_a_child_that_died_is_gone_after_the_stop(stream: io.Strin
         )
         orphan = int(pids.read_text())
         os.kill(os.getpgid(orphan), signal.SIGKILL)
-        supervisor.wait_for(lambda: "restarted" in stream.getvalue(), within_s=10)
+        supervisor.wait_for(lambda: "restarted" in stream.getvalue(), within_s=PATIENCE_S)
         assert is_alive(orphan)
-    assert eventually(lambda: not is_alive(orphan), within_s=2)
+    assert eventually(lambda: not is_alive(orphan))
 
 
 LEAVES = "setsid sh -c 'echo $$ > {pids}.new; sleep 60 & echo $! >> {pids}.new; mv {pids}.new {pids}; wait' & "
@@ -230,4 +229,4 @@ def test_orphans_that_have_ended_are_not_kept_as_zombies(supervisor: Supervisor,
     (shell, sleep) = (int(word) for word in pids.read_text().split())
     os.kill(shell, signal.SIGKILL)
     os.kill(sleep, signal.SIGKILL)
-    assert supervisor.wait_for(lambda: not Path(f"/proc/{sleep}").exists(), within_s=10)
+    assert supervisor.wait_for(lambda: not Path(f"/proc/{sleep}").exists(), within_s=PATIENCE_S)

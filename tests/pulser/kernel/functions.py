@@ -7,7 +7,7 @@ import threading
 from pulser.tools.base import ToolContext, TransientError
 from pulser.tools.python import attentive
 
-HOLD_S = 20.0
+HOLD_S = 60.0
 BEGUN, RELEASED = threading.Event(), threading.Event()
 
 

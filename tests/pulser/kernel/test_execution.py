@@ -74,7 +74,7 @@ def test_what_an_earlier_attempt_left_is_killed_before_the_call(backend: MemoryB
     with left_over("run-1/step") as process:
         reporter = perform(backend, "true", leftover_groups=(process.pid,))
 
-        assert process.wait(5) == -signal.SIGKILL
+        assert process.wait(60) == -signal.SIGKILL
     assert isinstance(reporter.outcome, Success)
 
 

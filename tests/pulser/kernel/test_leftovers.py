@@ -11,7 +11,7 @@ from tests.pulser.kernel.processes import left_over
 def test_the_group_of_an_earlier_attempt_is_killed() -> None:
     with left_over("this-run/a") as process:
         assert end_leftovers(process.pid, idempotency_key="this-run/a")
-        assert process.wait(5) == -signal.SIGKILL
+        assert process.wait(60) == -signal.SIGKILL
 
 
 def test_a_strangers_process_group_is_left_alone() -> None:

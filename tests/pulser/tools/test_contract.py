@@ -21,6 +21,7 @@ from tests.pulser.tools.conftest import MakeContext
 from tests.pulser.tools.server import Server
 
 FUNCTIONS = "tests.pulser.tools.functions"
+SOON_S = 15.0  # before the time of the context is up, and what lasts has ended by itself
 
 # A call that works. `{server}` is an address that the settings allow.
 WORKS: dict[str, dict[str, Any]] = {
@@ -179,7 +180,7 @@ def test_it_ends_soon_after_it_is_cancelled(tool: Tool, server: Server, context:
     with pytest.raises(Cancelled):
         tool.call(arguments(LASTS, tool, server), context)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < SOON_S
 
 
 @lasting_tool
@@ -190,7 +191,7 @@ def test_it_does_not_begin_when_it_is_cancelled_before(tool: Tool, server: Serve
     with pytest.raises(Cancelled):
         tool.call(arguments(LASTS, tool, server), context)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < SOON_S
 
 
 @lasting_tool
@@ -202,7 +203,7 @@ def test_it_ends_when_its_time_is_over(tool: Tool, server: Server, context: Tool
         tool.call(arguments(LASTS, tool, server), context)
 
     assert caught.value.error_class is ErrorClass.TIMEOUT
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < SOON_S
 
 
 def test_every_installed_tool_has_its_rows_in_the_tables() -> None:

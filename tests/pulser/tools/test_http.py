@@ -211,7 +211,7 @@ def test_a_server_that_drips_cannot_hold_the_step(context: ToolContext, server: 
     with pytest.raises(TimedOut):
         call(context, server.url("/drip"))
 
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
 
 
 def test_cancelling_ends_a_request_in_flight(context: ToolContext, server: Server) -> None:

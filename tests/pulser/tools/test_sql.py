@@ -208,7 +208,7 @@ def test_rows_past_their_bound_are_not_fetched(context: ToolContext) -> None:
     with pytest.raises(FailedError, match="more than 1,048,576 bytes"):
         call(context, "SELECT repeat('x', 1000) AS text, generate_series(1, 100000000) AS n")
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 def test_a_query_past_its_time_is_ended_on_the_server(context: ToolContext, database: psycopg.Connection) -> None:
@@ -219,7 +219,7 @@ def test_a_query_past_its_time_is_ended_on_the_server(context: ToolContext, data
         call(context, "SELECT pg_sleep(60) AS napping")
 
     running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%AS napping'"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert database.execute(running + " AND pid <> pg_backend_pid()").fetchone() == (0,)
 
 

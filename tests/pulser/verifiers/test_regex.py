@@ -79,7 +79,7 @@ def test_a_pattern_that_explodes_is_given_up(tmp_path: Path, monkeypatch: pytest
     verdict = judge(tmp_path, "(a+)+$", outputs={"stdout": "a" * 100 + "b"})
 
     assert (verdict.passed, "no result within 0.5 s" in verdict.message) == (False, True)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from tests.runs.helpers import assert_log_folds_to_rows, attempts_of, status_of,
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 RUNS = 300
 
 

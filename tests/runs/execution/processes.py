@@ -10,14 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from django.db import connection
-from psycopg.conninfo import make_conninfo
-
 from pulser.processes.child import Child, kill_group, spawn
 from runs.execution.worker_identity import worker_name
 from runs.models import Worker
+from tests.servers import database_url
 
-END_S = 20.0
+END_S = 60.0
 CELERY = (sys.executable, "-m", "celery", "--app", "controlroom", "--quiet", "worker")
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING")
 
@@ -87,8 +85,7 @@ def has_ended(pid: int) -> bool:
 
 
 def _environment(extra: dict[str, str]) -> dict[str, str]:
-    database = make_conninfo(os.environ["DATABASE_URL"], dbname=connection.settings_dict["NAME"])
-    return {**os.environ, "DATABASE_URL": database, **extra}
+    return {**os.environ, "DATABASE_URL": database_url(), **extra}
 
 
 class Crew:

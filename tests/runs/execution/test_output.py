@@ -68,7 +68,7 @@ def test_output_is_stored_while_the_step_still_runs() -> None:
         early = log_of(run, "a")
     finally:
         (workspace_of(str(run.pk)) / "go").touch()
-        worker.join(20)
+        worker.join(60)
 
     assert early == b"early\n"
     assert log_of(run, "a") == b"early\nlate\n"

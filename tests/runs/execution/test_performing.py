@@ -133,7 +133,7 @@ def test_what_is_left_of_an_earlier_attempt_is_killed_before_the_next() -> None:
 
         drive(run)
 
-        assert process.wait(5) == -signal.SIGKILL
+        assert process.wait(60) == -signal.SIGKILL
     assert status_of(run) == "success"
 
 
@@ -165,7 +165,7 @@ def test_a_broker_that_is_away_costs_a_start_little_time_and_nothing_else(monkey
 
     run = start(HELLO)
 
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 15
     assert kinds(run) == ["run.queued"]
 
 

@@ -47,7 +47,7 @@ def _worker_on(run: Run) -> Iterator[None]:
     thread.start()
     wait_until((workspace_of(str(run.pk)) / "begun").exists)
     yield
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive()
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -39,7 +41,7 @@ from tests.runs.helpers import (
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0  # for processes to come up and for what they do, on a machine that has other things to do
 LEASE_S = 30.0
 FUNCTIONS = functions.__name__
 STAYS_ONCE = "test -e begun && exit 0; touch begun; sleep 300"
@@ -151,12 +153,12 @@ def test_an_irreversible_step_that_was_handed_back_waits_for_a_person(hired: Cre
 
 
 def test_a_worker_that_is_killed_while_it_stops_hands_its_step_back_too(hired: Crew) -> None:
-    worker = _ready(hired.worker())
-    run = start(plan(shell("a", "trap '' TERM; touch begun; while true; do sleep 0.1; done")))
+    worker = _ready(hired.worker(CONTROLROOM_HAND_BACK_AFTER="0"))
+    run = start(plan(shell("a", "trap 'touch told' TERM; touch begun; while true; do sleep 0.1; done")))
     _begun(run)
 
     os.kill(worker.popen.pid, signal.SIGTERM)
-    wait_until(lambda: "Warm shutdown" in hired.log.read_text(), within_s=PATIENCE_S)
+    wait_until((workspace_of(str(run.pk)) / "told").exists, within_s=PATIENCE_S)  # so the worker knows that it stops
     worker.send(signal.SIGKILL)
 
     wait_until(lambda: kinds(run, step="a")[-1] == "step.handed_back", within_s=PATIENCE_S)
@@ -267,16 +269,20 @@ def test_a_worker_is_not_ended_for_a_broker_that_takes_no_probes(stand_in: subpr
     assert stand_in.poll() is None
 
 
+@pytest.fixture
+def goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That this worker was told to stop is forgotten after the test."""
+    monkeypatch.setattr(shutdown, "_since", mmap.mmap(-1, 8))
+
+
+@pytest.mark.usefixtures("goes_on")
 def test_a_worker_is_ended_when_nothing_that_was_sent_comes_out(stand_in: subprocess.Popen[bytes]) -> None:
     asked: list[int] = []
     watchdog = Watchdog(stand_in.pid, ask=lambda: asked.append(1))
-    try:
-        for _ in range(4):
-            assert stand_in.poll() is None
-            watchdog.look()
-        assert stand_in.wait(10) == -signal.SIGTERM
-    finally:
-        shutdown._MOMENT.pack_into(shutdown._since, 0, 0.0)
+    for _ in range(4):
+        assert stand_in.poll() is None
+        watchdog.look()
+    assert stand_in.wait(PATIENCE_S) == -signal.SIGTERM
 
 
 def test_a_worker_whose_slots_are_all_busy_is_not_suspected(stand_in: subprocess.Popen[bytes]) -> None:
@@ -286,3 +292,16 @@ def test_a_worker_whose_slots_are_all_busy_is_not_suspected(stand_in: subprocess
     Watchdog(stand_in.pid, ask=lambda: asked.append(1)).look()
 
     assert asked == []
+
+
+@pytest.mark.usefixtures("goes_on")
+def test_a_process_that_ends_after_its_worker_hands_its_step_back_too() -> None:
+    """Both were killed, and the watchdog had not seen it before: a worker starts processes at any time."""
+    run = start(plan(shell("a", "true")))
+    shutdown.request_shutdown()
+    with subprocess.Popen(["sleep", "0.2"]) as main, subprocess.Popen(["sleep", "1"]) as late:
+        claimed(run, replace(claimant(), process=late.pid))
+
+        Watchdog(main.pid, ask=lambda: None).run()
+
+    assert kinds(run, step="a")[-1] == "step.handed_back"

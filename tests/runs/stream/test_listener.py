@@ -23,10 +23,10 @@ class Heard:
         self.listener = HintListener(on_hint=self.hints.put_nowait, on_connect=lambda: self.connects.put_nowait(None))
 
     async def hint(self) -> dict[str, Any]:
-        return await asyncio.wait_for(self.hints.get(), 5)
+        return await asyncio.wait_for(self.hints.get(), 60)
 
     async def connected(self) -> None:
-        await asyncio.wait_for(self.connects.get(), 10)
+        await asyncio.wait_for(self.connects.get(), 60)
 
 
 @asynccontextmanager
@@ -102,7 +102,7 @@ async def test_a_viewer_that_leaves_just_as_the_subscription_stands_is_gone(turn
     silent = HintListener(on_hint=lambda hint: None, on_connect=lambda: None)
 
     async def watch() -> None:
-        await silent.wait_connected(5)
+        await silent.wait_connected(60)
         await asyncio.Event().wait()
 
     watching = asyncio.create_task(watch())
@@ -111,5 +111,5 @@ async def test_a_viewer_that_leaves_just_as_the_subscription_stands_is_gone(turn
     for _ in range(turns):
         await asyncio.sleep(0)
     watching.cancel()
-    done, _ = await asyncio.wait([watching], timeout=2)
+    done, _ = await asyncio.wait([watching], timeout=60)
     assert [task.cancelled() for task in done] == [True]

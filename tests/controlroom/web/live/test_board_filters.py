@@ -16,7 +16,7 @@ from runs.stream import feed
 from tests.controlroom.web.live.sockets import Socket, bearer, cookie, open_socket, outside, tell
 from tests.factories import make_plan, make_run, make_session, make_token, make_user, put_step, say, start
 
-pytestmark = pytest.mark.usefixtures("committed", "no_poll")
+pytestmark = pytest.mark.usefixtures("committed")
 
 
 async def board(query: str = "") -> Any:

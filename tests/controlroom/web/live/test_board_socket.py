@@ -36,7 +36,6 @@ async def test_archived_runs_are_in_the_snapshot_when_asked_for() -> None:
         assert (await client.frame())["runs"] == {str(run.pk): run.seq}
 
 
-@pytest.mark.usefixtures("no_poll")
 async def test_a_new_run_appears_as_a_card() -> None:
     async with await board() as client:
         await client.frame()
@@ -66,7 +65,6 @@ async def test_what_was_there_before_is_no_news() -> None:
         assert await client.receive_nothing(timeout=0.8)
 
 
-@pytest.mark.usefixtures("no_poll")
 async def test_a_board_of_one_session_hears_of_no_other() -> None:
     session = await outside(make_session, "release")
     async with await board(f"session={session.pk}") as client:
@@ -131,7 +129,6 @@ async def test_a_client_that_has_nothing_gets_all_cards() -> None:
         assert [(await client.frame())["run"] for _ in runs] == runs
 
 
-@pytest.mark.usefixtures("no_poll")
 async def test_programs_get_the_events_of_all_runs() -> None:
     old = await outside(start)
     async with await board("format=events") as client:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import select
-import time
 from typing import Any
 
 import httpx
@@ -24,46 +23,46 @@ pytestmark = [pytest.mark.usefixtures("committed"), pytest.mark.slow]
 
 def opening(address: str, path: str, secret: str, **options: Any) -> connect:
     headers = {"Authorization": f"Bearer {secret}"}
-    return connect(f"ws://{address}{path}", additional_headers=headers, open_timeout=30, **options)
+    return connect(f"{address.replace('http', 'ws', 1)}{path}", additional_headers=headers, open_timeout=60, **options)
 
 
 async def frame_of(client: ClientConnection) -> dict[str, Any]:
-    return json.loads(await asyncio.wait_for(client.recv(), 5))
+    return json.loads(await asyncio.wait_for(client.recv(), 60))
 
 
-async def test_a_new_run_appears_on_an_open_board(daphne: str) -> None:
+async def test_a_new_run_appears_on_an_open_board(impatient_daphne: str) -> None:
     secret = await outside(make_token)
-    async with opening(daphne, "/ws/board", secret) as board:
+    async with opening(impatient_daphne, "/ws/board", secret) as board:
         assert (await frame_of(board))["type"] == "snapshot"
-        began = time.monotonic()
         run = await outside(start, title="Nightly")
-        frame = await frame_of(board)
-        assert time.monotonic() - began < 2.0  # well below the poll
+        frame = await frame_of(board)  # by a hint: this server does not poll
     assert frame["run"] == str(run.pk)
 
 
-async def test_a_refusal_reaches_the_client_as_a_code(daphne: str) -> None:
-    async with opening(daphne, "/ws/board", "wrong") as client:
+async def test_a_refusal_reaches_the_client_as_a_code(impatient_daphne: str) -> None:
+    async with opening(impatient_daphne, "/ws/board", "wrong") as client:
         with pytest.raises(ConnectionClosed) as closed:
             await client.recv()
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4401
 
 
-async def test_a_client_that_does_not_read_is_sent_away_and_resumes(daphne: str) -> None:
+async def test_a_client_that_does_not_read_is_sent_away_and_resumes(impatient_daphne: str) -> None:
     """With 40 MB to say the server stops at what the sockets' buffers take, and waits for a second."""
     run, secret = await outside(make_run, status="running"), await outside(make_token)
     for first in range(2, 402, 20):
         await outside(say_much, run, range(first, first + 20))
     path = f"/ws/runs/{run.pk}?format=events"
-    async with opening(daphne, f"{path}&after=1", secret, max_queue=1, max_size=None, ping_interval=None) as slow:
+    async with opening(
+        impatient_daphne, f"{path}&after=1", secret, max_queue=1, max_size=None, ping_interval=None
+    ) as slow:
         got = len(str(await frame_of(slow)))
         await hung_up(slow)
         with pytest.raises(ConnectionClosed):
             while True:
                 got += len(await slow.recv())
     assert got < 20e6
-    async with opening(daphne, f"{path}&after=400", secret, max_size=None) as again:
+    async with opening(impatient_daphne, f"{path}&after=400", secret, max_size=None) as again:
         assert [event["seq"] for event in (await frame_of(again))["events"]] == [401]
 
 
@@ -85,11 +84,11 @@ def say_much(run: Run, seqs: range) -> None:
     hints.publish(str(run.pk), seq=seqs[-1])
 
 
-async def test_a_stream_of_events_follows_the_run(daphne: str) -> None:
+async def test_a_stream_of_events_follows_the_run(impatient_daphne: str) -> None:
     run, secret = await outside(start), await outside(make_token)
-    url = f"http://{daphne}/api/v1/runs/{run.pk}/events/stream"
+    url = f"{impatient_daphne}/api/v1/runs/{run.pk}/events/stream"
     headers = {"Authorization": f"Bearer {secret}", "Accept-Encoding": "gzip"}
-    async with httpx.AsyncClient(timeout=30) as client, client.stream("GET", url, headers=headers) as response:
+    async with httpx.AsyncClient(timeout=60) as client, client.stream("GET", url, headers=headers) as response:
         assert "Content-Encoding" not in response.headers  # an event must not wait in a compressor
         lines = response.aiter_lines()
         seen = [await anext(lines) for _ in range(6)]

@@ -41,7 +41,6 @@ async def test_a_client_resumes_after_the_last_event_it_has() -> None:
         assert [event["seq"] for event in await client.events(4)] == [3, 4, 5, 6]
 
 
-@pytest.mark.usefixtures("no_poll")
 async def test_a_hint_brings_the_next_event() -> None:
     run, opening = await watched(query="format=events")
     async with opening as client:
@@ -69,7 +68,6 @@ async def test_a_long_history_comes_in_batches() -> None:
     assert [frame["seq"] for frame in frames] == [201, 401, 451]
 
 
-@pytest.mark.usefixtures("no_poll")
 async def test_a_flood_of_changes_is_joined() -> None:
     run, opening = await watched(query="format=events")
     async with opening as client:
@@ -137,7 +135,6 @@ async def test_steps_that_a_retry_resets_are_drawn_anew() -> None:
     assert "#step-greet" in {fragment["target"] for fragment in frame["fragments"]}
 
 
-@pytest.mark.usefixtures("no_poll")
 async def test_output_is_told_as_it_is_written() -> None:
     run, opening = await watched(query=f"after={2**31 - 1}", status="running")
     attempt = await outside(make_attempt, run)
@@ -194,7 +191,7 @@ async def test_output_that_may_still_get_a_predecessor_waits_for_it() -> None:
     slow = threading.Thread(target=write_slowly, args=(attempt, begun, end))
     async with opening as client:
         slow.start()
-        await asyncio.to_thread(begun.wait, 5)
+        await asyncio.to_thread(begun.wait, 60)
         second = await outside(write_output, attempt, 100, b"second")
         assert await client.receive_nothing(timeout=0.4)
         end.set()
@@ -207,5 +204,5 @@ def write_slowly(attempt: Attempt, begun: threading.Event, end: threading.Event)
     with transaction.atomic():
         LogChunk.objects.create(attempt=attempt, offset=0, stream="stdout", data=b"first", at=timezone.now())
         begun.set()
-        end.wait(5)
+        end.wait(60)
     connections.close_all()
