@@ -15,7 +15,7 @@ from bench.line import Line
 from bench.stock import Stock
 
 SIZES = (10_000, 1_000_000)
-VIEWS = {"lanes": "view=lanes", "table": "view=table", "time line": "view=timeline&range=24h"}
+VIEWS = {"lanes": "view=lanes", "table": "view=table", "timeline": "view=timeline&range=24h"}
 LOOKS, PAIR_LOOKS = 8, 3  # at each page, once it has been seen
 P95_MS, SEARCH_MS, TIMES = 150, 300, 2
 ALIKE = 1.2  # times the bytes: where more is shown, more is drawn, and that tells nothing of what is stored

@@ -87,7 +87,7 @@ class IncompatiblePlan(ValueError):
 
 @functools.lru_cache(maxsize=GRAPHS_KEPT)
 def compiled_plan(version_id: int) -> Graph:
-    """The compiled plan of a version, which never changes. Raises UnreadablePlan, PlanVersion.DoesNotExist."""
+    """The compiled plan of a version, which never changes. Raises IncompatiblePlan, PlanVersion.DoesNotExist."""
     version = PlanVersion.objects.values_list("document", "number", "plan__slug").get(pk=version_id)
     document, number, slug = version
     try:

@@ -35,7 +35,7 @@ def index(request: ApiRequest, run_id: RunId, query: Query[AfterSeq]) -> HttpRes
 
 
 def visible_run(request: ApiRequest, run_id: str) -> Run:
-    """The run, if the caller may see it. Raises NotThere."""
+    """The run, if the caller may see it. Raises NotFound."""
     run = Run.objects.visible_to(request.auth).only("pk").filter(pk=run_id_of(run_id)).first()
     if run is None:
         raise NotFound(f"run {run_id[:100]} not found")

@@ -29,7 +29,7 @@ class HookCall(NamedTuple):
 def authenticate(request: HttpRequest, slug: str) -> HookCall:
     """Who calls, and which hook; a bearer token alone decides where there is one. One query.
 
-    The body is read, bounded, once it is known that a token is good; a signature needs it. Raises NotSignedIn,
+    The body is read, bounded, once it is known that a token is good; a signature needs it. Raises NotAuthenticated,
     Forbidden, TooLarge. An unknown hook looks the same as a wrong signature.
     """
     secret = bearer_secret(request)

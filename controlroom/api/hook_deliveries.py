@@ -30,7 +30,10 @@ ACCEPTED, REPEATED = 202, 200
 
 
 def accept(request: HttpRequest, target: HookTarget, *, actor: Actor, body: bytes) -> StartResult:
-    """Start the run, and keep the delivery whatever became of it. Raises what `start_run` raises, Unfit, WrongType."""
+    """Start the run, and keep the delivery whatever became of it.
+
+    Raises what `start_run` raises, InvalidRequest, UnsupportedMediaType.
+    """
     try:
         require_type(request, body, types=JSON_TYPES)
         key = read_idempotency_key(request, scope=f"hook:{target.slug}", body=body, headers=KEY_HEADERS)

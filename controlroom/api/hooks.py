@@ -56,7 +56,7 @@ def receive_hook(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _hook_of_plan(slug: str) -> HookTarget:
-    """Every plan has a hook of its slug; its row is made at the first call. Raises NotThere."""
+    """Every plan has a hook of its slug; its row is made at the first call. Raises NotFound."""
     plan = Plan.objects.active().filter(slug=slug).first()
     if plan is None:
         raise NotFound(f"hook or plan {slug[:100]} not found")

@@ -52,7 +52,7 @@ def paginate(
 ) -> tuple[list[T], str | None]:
     """The items of one page and the cursor of the next, None after the last.
 
-    `bound_to`: the list's name and its filters; a cursor of another list or other filters is refused (Unfit).
+    `bound_to`: the list's name and its filters; a cursor of another list or other filters is refused (InvalidRequest).
     """
     place = PagePosition(query, seal_of(queryset.model.__name__, bound_to or {}), order)
     if place.position is not None:
@@ -63,7 +63,7 @@ def paginate(
 class PagePosition:
     """Where in a list a query goes on: `position` has the values of the last item given, None at the start.
 
-    Raises Unfit for a cursor of another list or other filters.
+    Raises InvalidRequest for a cursor of another list or other filters.
     """
 
     def __init__(self, query: PageQuery, seal: str, order: ListOrder) -> None:

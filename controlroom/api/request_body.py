@@ -27,7 +27,8 @@ M = TypeVar("M", bound=BaseModel)
 def read_json_body(request: HttpRequest, model: type[M], *, limit: int = BODY_BYTES) -> M:
     """The JSON body as a model. An empty body counts as `{}`.
 
-    Raises TooLarge (more than `limit` bytes), WrongType, and Unfit for what is no JSON or does not fit the model.
+    Raises TooLarge (more than `limit` bytes), UnsupportedMediaType, and InvalidRequest for what is no JSON or does not
+    fit the model.
     """
     raw = read_body(request, limit=limit, types=JSON_TYPES)
     try:
@@ -37,7 +38,7 @@ def read_json_body(request: HttpRequest, model: type[M], *, limit: int = BODY_BY
 
 
 def read_body(request: HttpRequest, *, limit: int, types: Collection[str]) -> bytes:
-    """The raw body, bounded and of one of these types. Raises TooLarge, WrongType."""
+    """The raw body, bounded and of one of these types. Raises TooLarge, UnsupportedMediaType."""
     raw = bounded_body(request, limit=limit)
     require_type(request, raw, types=types)
     return raw
@@ -55,14 +56,17 @@ def bounded_body(request: HttpRequest, *, limit: int) -> bytes:
 
 
 def require_type(request: HttpRequest, raw: bytes, *, types: Collection[str]) -> None:
-    """Raises WrongType, unless the body is empty: then it needs no type."""
+    """Raises UnsupportedMediaType, unless the body is empty: then it needs no type."""
     if raw and request.content_type not in types:
         got = request.content_type or "no Content-Type"
         raise UnsupportedMediaType(f"expected Content-Type {' or '.join(types)}, got {got}")
 
 
 def read_json(raw: bytes) -> Any:
-    """The JSON value. Raises Unfit that says where it is none, nests too deep, or holds what no database can keep."""
+    """The JSON value.
+
+    Raises InvalidRequest that says where it is none, nests too deep, or holds what no database can keep.
+    """
     try:
         return parse_storable(raw.decode())
     except UnicodeDecodeError as error:
@@ -79,7 +83,7 @@ def read_json(raw: bytes) -> Any:
 
 
 def parse_json_object(raw: bytes) -> dict[str, Any]:
-    """The JSON object in the body, `{}` for an empty one. Raises Unfit."""
+    """The JSON object in the body, `{}` for an empty one. Raises InvalidRequest."""
     value = read_json(raw) if raw else {}
     if not isinstance(value, dict):
         raise invalid_at("body", f"expected a JSON object, got {_json_kind(value)}")
@@ -94,7 +98,7 @@ def _json_kind(value: Any) -> str:
 def read_idempotency_key(
     request: HttpRequest, *, scope: str, body: bytes, headers: Collection[str]
 ) -> Idempotency | None:
-    """The sender's own key of this request, from the first of these headers that is there. Raises Unfit."""
+    """The sender's own key of this request, from the first of these headers that is there. Raises InvalidRequest."""
     name = next((name for name in headers if name in request.headers), None)
     if name is None:
         return None

@@ -17,7 +17,7 @@ from runs.errors import NotFound
 
 
 def run_id_of(text: str) -> str:
-    """The id in its canonical form. Raises NotThere for text that is no UUID."""
+    """The id in its canonical form. Raises NotFound for text that is no UUID."""
     try:
         return str(UUID(text))
     except ValueError:
@@ -31,7 +31,7 @@ def json_response(value: Any, *, status: int = 200, headers: Mapping[str, str] |
 
 
 def run_response(run_id: str, *, actor: Actor, created: bool = False, status: int = 200) -> HttpResponse:
-    """The run as it stands; a new one with its place. Raises NotThere."""
+    """The run as it stands; a new one with its place. Raises NotFound."""
     return json_response(
         run_json(run_id, actor=actor), status=status, headers=_location_header(run_id) if created else None
     )

@@ -25,7 +25,7 @@ FROM_START = "start"
 
 
 def run_to_move(request: ApiRequest, run_id: str) -> str:
-    """The id of a run that the caller may see. Raises NotThere."""
+    """The id of a run that the caller may see. Raises NotFound."""
     return str(visible_run(request, run_id).pk)
 
 

@@ -90,7 +90,7 @@ RUN = _object_sql([*((field.name, field.sql) for field in RUN_FIELDS), ("steps",
 
 
 def run_json(run_id: str, *, actor: Actor) -> str:
-    """The whole run as JSON text, ready to send. Raises NotThere.
+    """The whole run as JSON text, ready to send. Raises NotFound.
 
     One statement reads it with its steps and attempts, so it shows one moment.
     """

@@ -36,7 +36,10 @@ class Selection:
 
 
 def select_matching(actor: Actor, query: Query, *, asked_at: datetime | None = None) -> Selection:
-    """What "all that match" means now, or meant at a moment before. Raises DoesNotFit for filters that mean nothing."""
+    """What "all that match" means now, or meant at a moment before.
+
+    Raises InvalidValue for filters that mean nothing.
+    """
     filters = read_filters(query)
     if filters.problems:
         raise InvalidValue(filters.problems[0])
@@ -53,7 +56,7 @@ def selected_runs(actor: Actor, filters: RunFilters, *, asked_at: datetime) -> R
 
 
 def read_moment(text: str) -> datetime:
-    """Raises DoesNotFit."""
+    """Raises InvalidValue."""
     moment = as_moment(text, needs_zone=True)
     if moment is None:
         raise InvalidValue(f"“{text[:50]}” is not a time: use a format like 2026-11-21T12:00:00Z")
@@ -69,7 +72,7 @@ def database_time() -> datetime:
 
 
 def start_for_ticked(actor: Actor, action: str, *, runs: Sequence[str]) -> Run:
-    """One run that does this to the ticked runs. Raises Forbidden, DoesNotFit, Busy."""
+    """One run that does this to the ticked runs. Raises Forbidden, InvalidValue, Busy."""
     _check(actor, action)
     ids = list(dict.fromkeys(str(_uuid(run)) for run in runs))
     if not ids:

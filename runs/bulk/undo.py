@@ -30,7 +30,7 @@ def reverse_action(bulk: Run) -> str:
 
 
 def start_undo(actor: Actor, bulk: Run) -> Run:
-    """The run that takes it back. Raises Forbidden, DoesNotFit, MoveRefused, Busy."""
+    """The run that takes it back. Raises Forbidden, InvalidValue, MoveRefused, Busy."""
     if not actor.can_operate:
         raise Forbidden("this requires the role operator")
     action = reverse_action(bulk)

@@ -10,7 +10,7 @@ from runs.commands.rights import require_operator
 def cancel(run_id: str, *, actor: Actor, once: bool = False) -> None:
     """What does not run becomes cancelled now, what runs is told to stop, and `finally` runs.
 
-    A second request skips `finally`; with `once` there is none. Raises NotThere, Forbidden, MoveRefused (the run has
+    A second request skips `finally`; with `once` there is none. Raises NotFound, Forbidden, MoveRefused (the run has
     ended, or was asked to before).
     """
     require_operator(actor)

@@ -34,7 +34,7 @@ def resume_lane(lane: Lane, *, actor: Actor) -> None:
 def change_lane(name: str, wanted: Mapping[str, Any], *, actor: Actor) -> Lane:
     """Set `limit`, `paused`, `paused_reason` where they are given; what may start now, starts at once.
 
-    Returns the lane with its load. Raises Forbidden, NotThere.
+    Returns the lane with its load. Raises Forbidden, NotFound.
     """
     require_operator(actor)
     lanes = Lane.objects.filter(name=name)

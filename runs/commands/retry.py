@@ -10,7 +10,7 @@ from runs.commands.rights import require_operator
 def retry(run_id: str, *, actor: Actor, start: str | None = None) -> None:
     """What failed and what follows from it runs again; `start` names one more step.
 
-    Raises NotThere, Forbidden, MoveRefused. `start.restart` makes a new run instead.
+    Raises NotFound, Forbidden, MoveRefused. `start.restart` makes a new run instead.
     """
     require_operator(actor)
     transitions.retry(run_id, by=actor.name, start=start)

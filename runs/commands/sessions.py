@@ -14,7 +14,7 @@ from runs.models.session import DEFAULT_SESSION, NAME_CHARS
 
 
 def open_session(name: str, *, actor: Actor) -> tuple[Session, bool]:
-    """The session of that name, and whether it is new. Raises Forbidden, DoesNotFit, MoveRefused (it is archived)."""
+    """The session of that name, and whether it is new. Raises Forbidden, InvalidValue, MoveRefused (it is archived)."""
     require_operator(actor)
     session, is_new = Session.objects.get_or_create(name=_session_name(name))
     if session.archived_at is not None:
@@ -23,7 +23,7 @@ def open_session(name: str, *, actor: Actor) -> tuple[Session, bool]:
 
 
 def rename_session(session: Session, *, name: str, actor: Actor) -> None:
-    """Raises Forbidden, DoesNotFit for a name that cannot be, MoveRefused for a taken one and for `default`.
+    """Raises Forbidden, InvalidValue for a name that cannot be, MoveRefused for a taken one and for `default`.
 
     Whatever names no session goes to the one called `default`: under another name it would be made a second time.
     """

@@ -57,7 +57,7 @@ class StartResult:
 
 
 def find_version(reference: str) -> PlanVersion:
-    """The version that `slug` (the latest) or `slug@number` names. Raises NotThere, with the nearest slug."""
+    """The version that `slug` (the latest) or `slug@number` names. Raises NotFound, with the nearest slug."""
     slug, at, number = reference.partition("@")
     versions = PlanVersion.objects.select_related("plan").filter(plan__slug=slug, plan__archived_at=None)
     if at:
@@ -93,7 +93,8 @@ def start_run(  # noqa: PLR0913  (one keyword for each thing that a caller may w
 ) -> StartResult:
     """Create a run and wake a worker for it once it is committed.
 
-    Raises Forbidden, StartRefused (with a problem for each value that does not fit), TooLarge, KeyReused, Busy.
+    Raises Forbidden, StartRefused (with a problem for each value that does not fit), TooLarge, IdempotencyKeyReused,
+    Busy.
     """
     if not actor.can_operate:
         raise Forbidden("starting a run requires the role operator")
@@ -241,7 +242,7 @@ def _forget_old_key(idempotency: Idempotency) -> bool:
 def restart(run: Run, *, actor: Actor, params: Mapping[str, Any] | None = None, version: int | None = None) -> Run:
     """A new run like this one, linked to it; with other params or another version of the plan, if given.
 
-    Raises NotThere, Forbidden, StartRefused, TooLarge.
+    Raises NotFound, Forbidden, StartRefused, TooLarge.
     """
     wanted = run.plan_version if version is None else find_version(f"{run.plan_version.plan.slug}@{version}")
     return start_run(

@@ -1,6 +1,6 @@
 """What a person does to saved views: each is the board's URL under a name, and its owner's alone to change.
 
-Another tab may have deleted the view since it was found: then all of these raise NotThere.
+Another tab may have deleted the view since it was found: then all of these raise NotFound.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ GONE = "view not found: it was deleted"
 
 
 def save_view(owner: User, *, name: str, query: str) -> SavedView:
-    """Keep the board of this query under a name. Raises DoesNotFit, MoveRefused (a taken name, one view too many)."""
+    """Keep the board of this query under a name. Raises InvalidValue, MoveRefused (a taken name, one view too many)."""
     name, asked = _name(name), _query(query)
     with transaction.atomic():
         _lock(owner)
@@ -37,12 +37,12 @@ def save_view(owner: User, *, name: str, query: str) -> SavedView:
 
 
 def change_view(view: SavedView, *, query: str) -> None:
-    """The view asks for this from now on. Raises DoesNotFit."""
+    """The view asks for this from now on. Raises InvalidValue."""
     _change(view, query=_query(query))
 
 
 def rename_view(view: SavedView, *, name: str) -> None:
-    """Raises DoesNotFit, MoveRefused for a taken name."""
+    """Raises InvalidValue, MoveRefused for a taken name."""
     wanted = _name(name)
     try:
         with transaction.atomic():

@@ -1,4 +1,4 @@
-"""The index of what has ended carries what time lines are narrowed to. With a million runs it takes a second or two, in
+"""The index of what has ended carries what timelines are narrowed to. With a million runs it takes a second or two, in
 which nothing can be written.
 """
 

@@ -177,7 +177,7 @@ class Run(models.Model):
             models.Index(
                 fields=["deadline_at"], condition=Q(finished_at=None, deadline_at__isnull=False), name="run_deadlines"
             ),
-            models.Index(  # the time line's, too: it carries what that is narrowed to
+            models.Index(  # the timeline's, too: it carries what that is narrowed to
                 fields=["finished_at", "id"],
                 include=[*NARROWING, "archived_at", "created_at"],
                 condition=Q(finished_at__isnull=False),

@@ -12,7 +12,7 @@ from runs.transitions.locked_run import lock_run
 def archive(run_id: str, *, by: str, bulk: str = "") -> None:
     """Hide the run from the board. `bulk`: the bulk work that does it, which can be undone as a whole.
 
-    Raises NotThere, MoveRefused (it has not ended, or is hidden).
+    Raises NotFound, MoveRefused (it has not ended, or is hidden).
     """
     with lock_run(run_id) as locked:
         if not locked.is_finished:
@@ -24,7 +24,7 @@ def archive(run_id: str, *, by: str, bulk: str = "") -> None:
 
 
 def unarchive(run_id: str, *, by: str, bulk: str = "") -> None:
-    """Show the run on the board again; `bulk` as for `archive`. Raises NotThere, MoveRefused."""
+    """Show the run on the board again; `bulk` as for `archive`. Raises NotFound, MoveRefused."""
     with lock_run(run_id) as locked:
         if not locked.is_archived:
             raise MoveRefused("the run is not archived")

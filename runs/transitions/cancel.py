@@ -14,7 +14,7 @@ from runs.transitions.sql.steps import ALL_KEYS, FIND_UNRESPONSIVE
 def request_cancel(run_id: str, *, by: str, once: bool = False) -> None:
     """Ask for the run's end: what does not run becomes cancelled now, what runs is told to stop, `finally` runs.
 
-    A second request skips `finally`; with `once` there is none. Raises NotThere, MoveRefused (the run has
+    A second request skips `finally`; with `once` there is none. Raises NotFound, MoveRefused (the run has
     ended, or was asked to before).
     """
     with lock_run(run_id) as locked:

@@ -17,7 +17,7 @@ HasRole = Callable[[str], bool]
 
 
 def approve(run_id: str, key: str, *, by: str, has_role: HasRole, comment: str = "") -> None:
-    """Say yes: an approval succeeds, a parked step runs again. Raises NotThere, Forbidden, MoveRefused."""
+    """Say yes: an approval succeeds, a parked step runs again. Raises NotFound, Forbidden, MoveRefused."""
     with lock_run(run_id) as locked:
         wait, comment = _require_waiting(locked, key, has_role), clean_text(comment)
         locked.emit("approval.given", step=key, by=by, comment=comment)
@@ -25,7 +25,7 @@ def approve(run_id: str, key: str, *, by: str, has_role: HasRole, comment: str =
 
 
 def reject(run_id: str, key: str, *, by: str, has_role: HasRole, comment: str = "") -> None:
-    """Say no: the step ends in error. Raises NotThere, Forbidden, MoveRefused."""
+    """Say no: the step ends in error. Raises NotFound, Forbidden, MoveRefused."""
     with lock_run(run_id) as locked:
         _require_waiting(locked, key, has_role)
         comment = clean_text(comment)

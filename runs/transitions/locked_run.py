@@ -102,7 +102,7 @@ class LockedRun:
 
     @property
     def graph(self) -> Graph:
-        """Raises PlanUnreadable."""
+        """Raises UnsupportedPlan."""
         try:
             return compiled_plan(self.version_id)
         except IncompatiblePlan as error:
@@ -253,7 +253,7 @@ def _refusal(move: Move, *, name: str, status: str) -> str:
 
 @contextmanager
 def lock_run(run_id: str) -> Iterator[LockedRun]:
-    """Lock the run for one transaction, and write what was decided at its end. Raises NotThere."""
+    """Lock the run for one transaction, and write what was decided at its end. Raises NotFound."""
     with lock_run_by(LOCK_RUN, {"run_id": run_id}, as_=RunRow) as (locked, _):
         yield locked
 

@@ -71,7 +71,7 @@ class GraphDrawing:
 
 @functools.lru_cache(maxsize=PICTURES_KEPT)
 def graph_drawing(version_id: int, unfolded: frozenset[str] = frozenset()) -> GraphDrawing:
-    """The picture of a plan's version. Raises UnreadablePlan, PlanVersion.DoesNotExist."""
+    """The picture of a plan's version. Raises IncompatiblePlan, PlanVersion.DoesNotExist."""
     return draw(compiled_plan(version_id), unfolded=unfolded)
 
 

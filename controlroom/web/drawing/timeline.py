@@ -1,4 +1,4 @@
-"""The time line: runs become bars, on as few rows as let none overlap. Pure; lengths are percent of the width."""
+"""The timeline: runs become bars, on as few rows as let none overlap. Pure; lengths are percent of the width."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class TimelineTick:
 
 @dataclass(frozen=True, slots=True)
 class TimelineWindow:
-    """What a time line shows: from `since` until a little after `now`."""
+    """What a timeline shows: from `since` until a little after `now`."""
 
     since: datetime
     now: datetime

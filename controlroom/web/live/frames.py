@@ -161,7 +161,7 @@ def _text(run: Run, seq: int, fragments: list[Fragment]) -> str:
 
 
 def board_snapshot(actor: Actor, *, filters: RunFilters, view: str) -> dict[str, int]:
-    """What the board opens with: the seq of each run by its id. A time line draws itself anew, and is told no ids."""
+    """What the board opens with: the seq of each run by its id. A timeline draws itself anew, and is told no ids."""
     if view == "timeline":
         return {}
     if view == "table":

@@ -1,4 +1,4 @@
-"""The runboard: one set of filters over three views, lanes side by side, a table and a time line."""
+"""The runboard: one set of filters over three views, lanes side by side, a table and a timeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an open board fetches: counts and heads of lanes, further runs, the values of a filter, a fresh time line."""
+"""What an open board fetches: counts and heads of lanes, further runs, the values of a filter, a fresh timeline."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def board_values(request: PageRequest, name: str) -> HttpResponse:
 
 @for_viewers
 def board_timeline(request: PageRequest) -> HttpResponse:
-    """The time line as it is now."""
+    """The timeline as it is now."""
     asked = read_board_query(request.GET)
     context = timeline_context(request.actor, asked, lanes=board_lanes(request, asked))
     return render(request, "runs/_timeline.html", {"asked": asked} | context)

@@ -22,7 +22,7 @@ WORD_CHARS = 50  # of an unknown word that is repeated
 
 @dataclass(frozen=True, slots=True)
 class BoardQuery:
-    """A view, and the filters that every view shares; `range` is how far a time line goes back.
+    """A view, and the filters that every view shares; `range` is how far a timeline goes back.
 
     `saved`: the id of the saved view that it began as, so that its tab can tell what has changed since. `problems`:
     views and ranges that do not exist. The default is shown in their place; the filters have problems of their own,

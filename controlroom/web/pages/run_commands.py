@@ -76,7 +76,7 @@ def _question(run: Run, key: str) -> str:
 
 
 def _decide(move: Callable[..., None], request: PageRequest, run: Run, *, key: str) -> None:
-    """Raises NotThere, Forbidden, MoveRefused; the last says who was faster, where somebody was."""
+    """Raises NotFound, Forbidden, MoveRefused; the last says who was faster, where somebody was."""
     try:
         move(str(run.pk), key, actor=request.actor, comment=_comment(request))
     except MoveRefused as error:

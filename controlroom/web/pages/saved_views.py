@@ -136,7 +136,7 @@ def restore_view(request: PageRequest, view_id: int) -> HttpResponse:
 
 
 def _query(request: PageRequest) -> str:
-    """What the board asks for, as the dialog carried it. Raises DoesNotFit: who can match nothing needs no name."""
+    """What the board asks for, as the dialog carried it. Raises InvalidValue: who can match nothing needs no name."""
     asked = read_board_query(QueryDict(request.POST.get("query", "")))
     if problems := [*asked.problems, *asked.filters.problems]:
         raise InvalidValue(problems[0])
@@ -144,7 +144,7 @@ def _query(request: PageRequest) -> str:
 
 
 def _find_own_view(request: PageRequest, view_id: int) -> SavedView:
-    """Views of others are not there, for whoever wants to change them. Raises NotThere."""
+    """Views of others are not there, for whoever wants to change them. Raises NotFound."""
     mine = SavedView.objects.kept().owned_by(signed_in_user(request)).select_related("owner")
     view = mine.filter(pk=min(view_id, ID_MAX)).first()
     if view is None:

@@ -1,4 +1,4 @@
-"""The time line: each lane a band of bars over the last hours, drawn as SVG."""
+"""The timeline: each lane a band of bars over the last hours, drawn as SVG."""
 
 from __future__ import annotations
 

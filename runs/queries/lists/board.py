@@ -33,7 +33,7 @@ class TablePage:
 
 @dataclass(frozen=True, slots=True)
 class TimelineRun:
-    """A run on the time line."""
+    """A run on the timeline."""
 
     id: UUID
     lane: int

@@ -1,6 +1,6 @@
 """What a list of runs is narrowed to: read from a URL, written back to one, and asked in SQL.
 
-Board, table, time line, sockets, saved views and bulk work share it, so that they mean the same runs by the same words.
+Board, table, timeline, sockets, saved views and bulk work share it, so that they mean the same runs by the same words.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The three views of the board: the newest of each lane, a table by pages, a time line."""
+"""The three views of the board: the newest of each lane, a table by pages, a timeline."""
 
 from __future__ import annotations
 
