@@ -17,7 +17,7 @@ TIME_JS = Path(__file__).resolve().parents[2] / "static" / "js" / "time.js"
 CALLS = {"ticking": "length", "age": "age", "coarse": "coarse", "until": "due"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """An empty page with nothing but the script."""
     opened = browser.new_page()

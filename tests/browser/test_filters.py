@@ -171,7 +171,7 @@ def test_nothing_matches_is_told_from_nothing_yet(open_page: SignIn) -> None:
 def test_a_filter_that_means_nothing_is_said(open_page: SignIn) -> None:
     start()
     page = open_page("/?status=foo")
-    expect(page.locator(".notice").first).to_contain_text("There is no status “foo”")
+    expect(page.locator(".notice").first).to_contain_text("Status “foo” not found")
     expect(page.locator(".card")).to_have_count(0)
     page.get_by_role("link", name="Clear the filters").click()
     expect(page.locator(".card")).to_have_count(1)

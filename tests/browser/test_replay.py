@@ -228,7 +228,7 @@ def test_arrow_keys_go_from_event_to_event_and_say_it_in_words(open_page: SignIn
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
     expect(page.locator("#then")).to_contain_text("As of event 2 of")
-    expect(slider).to_have_attribute("aria-valuetext", f"event 2 of {run.seq}, {_clock(page, 2)}, Starts in lane A")
+    expect(slider).to_have_attribute("aria-valuetext", f"event 2 of {run.seq}, {_clock(page, 2)}, Started in lane A")
     page.keyboard.press("End")
     expect(page.locator("#then")).to_be_hidden()
 

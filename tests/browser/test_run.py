@@ -135,7 +135,7 @@ def test_a_page_polls_for_the_custodies_that_it_shows_and_has_a_place_for_each(o
     with page.expect_response("**/custody?*") as answer:
         page.clock.fast_forward(10_500)
     assert 'id="custody"' in answer.value.text()
-    expect(page.locator("#custody")).to_contain_text("Next:")
+    expect(page.locator("#custody")).to_contain_text("Waiting for its running steps")
     assert errors == []
 
 

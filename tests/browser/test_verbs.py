@@ -152,7 +152,7 @@ def test_a_run_is_retried_from_a_chosen_step(open_page: SignIn, picture: Picture
     page = retry_dialog(open_page(f"/runs/{run.pk}"))
     page.get_by_label("From a chosen step").check()
     page.get_by_label("ship").check()
-    expect(page.locator("#dialog .warnings")).to_contain_text("ship It succeeded already and cannot be undone")
+    expect(page.locator("#dialog .warnings")).to_contain_text("ship Irreversible, and already succeeded")
     expect(page.get_by_label("ship")).to_be_focused()
     picture(page, "retry-from-step")
     page.locator("#dialog").get_by_role("button", name="Retry").click()
@@ -205,7 +205,7 @@ def test_two_people_share_an_inbox(open_page: SignIn, picture: Picture) -> None:
     assert Event.objects.get(run=first, kind="approval.given").data["comment"] == "looked at it"
 
     bob.locator(f"#question-{first.pk}-sign-off").get_by_role("button", name="Reject").click()
-    expect(bob.locator('.toast[data-tone="refused"]')).to_contain_text("approved it")
+    expect(bob.locator('.toast[data-tone="refused"]')).to_contain_text("already approved by")
     expect(bob.locator(".question")).to_have_count(1)
     expect(bob.locator(f"#question-{second.pk}-sign-off")).to_be_visible()
 
@@ -254,7 +254,7 @@ def test_a_failed_run_is_held_against_the_last_success(open_page: SignIn, pictur
     drive(start(DEPLOY, params=PARAMS | {"replicas": 5}))
     page = open_page(f"/runs/{failed().pk}")
     page.get_by_role("link", name="Compare").click()
-    expect(page.locator(".pairs tr.differs").first).to_have_text("replicas differs53")
+    expect(page.locator(".pairs tr.differs").first).to_have_text("replicas differs 53")
     expect(page.locator(".log-diff [data-tone=changed]")).to_contain_text("found 5found 3")
     picture(page, "compare")
 

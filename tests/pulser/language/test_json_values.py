@@ -13,7 +13,7 @@ from pulser.language.limits import PLAN_LEVELS
     [
         pytest.param("NaN", "NaN is not a JSON number", id="not a number"),
         pytest.param("-Infinity", "-Infinity is not a JSON number", id="infinite"),
-        pytest.param("1e999", "1e999 is beyond the numbers", id="infinite once it is read"),
+        pytest.param("1e999", "1e999 is out of range", id="infinite once it is read"),
         pytest.param("9" * 5000, "integer string conversion", id="more digits than Python converts"),
         pytest.param("[" * 200_000, "nested too deep", id="deep"),
         pytest.param("{", "Expecting property name", id="no JSON"),

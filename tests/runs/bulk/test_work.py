@@ -196,7 +196,7 @@ def test_it_is_cancelled_in_the_middle(monkeypatch: pytest.MonkeyPatch, quick_lo
         act(*args, **wanted)
         cancel(str(bulk.pk), actor=OLIVIA)
 
-    monkeypatch.setattr(module, "Watch", Patient)
+    monkeypatch.setattr(module, "StopCheck", Patient)
     monkeypatch.setattr(module, "_do_one", then_cancel)
     run_worker_loop()
 

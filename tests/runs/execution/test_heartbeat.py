@@ -44,7 +44,7 @@ class StumblingRenewal:
 )
 def test_a_heartbeat_that_stumbles_goes_on(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     renew = StumblingRenewal(error)
-    monkeypatch.setattr(module, "renew", renew)
+    monkeypatch.setattr(module, "renew_lease", renew)
     reporter = reporter_of(claimed(start(plan(shell("a", "true")))))
     call = WatchedCall(
         name="the step",

@@ -96,7 +96,7 @@ def test_a_database_that_is_away_disturbs_no_work(claim: Claim, monkeypatch: pyt
         raise OperationalError("the database is away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(reporter, "progress", away)
+        patch.setattr(reporter, "set_progress", away)
         progress_of(claim)(1, 2)
     assert told(claim) == []
 

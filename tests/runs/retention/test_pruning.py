@@ -159,7 +159,9 @@ def test_every_table_that_belongs_to_a_run_is_pruned() -> None:
 
 
 def test_old_runs_are_found_by_an_index() -> None:
-    values = [timezone.now(), *pruning.BEGINNING, 7, 100]
+    after_time, after_id = pruning.BEGINNING
+    after = {"after_time": after_time, "after_id": after_id}
+    values = {"before": timezone.now(), "keep_days": 7, "limit": 100, **after}
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(f"EXPLAIN {pruning.ENDED}", values)

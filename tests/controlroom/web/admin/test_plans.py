@@ -117,7 +117,7 @@ def test_a_document_cannot_rename_its_plan(client: Client) -> None:
 
     page = client.post(page_of(first.plan), {"source": first.source.replace("tide", "ebb"), "base": "1"})
 
-    assert "expected tide: another slug is another plan" in page.content.decode()
+    assert "expected tide: the slug cannot be changed" in page.content.decode()
     assert not Plan.objects.filter(slug="ebb").exists()
 
 

@@ -222,7 +222,7 @@ def test_a_plan_that_can_no_longer_be_read_leaves_a_page_without_a_map(monkeypat
         raise IncompatiblePlan("no", version_id=version_id)
 
     run = run_plan(BREAKS)
-    monkeypatch.setattr(module, "graph_of", unreadable)
+    monkeypatch.setattr(module, "compiled_plan", unreadable)
     moment = read_run_snapshot(run)
     assert map_context(moment)["map"] == ""
     assert cause_context(moment)["cause"] is None
