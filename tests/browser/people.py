@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 WAIT_MS = 60_000  # for conditions; a busy machine is slow, not wrong
 FLAGS = [
@@ -56,6 +56,10 @@ class Chromium:
     def _hide_loop(self) -> None:
         asyncio._set_running_loop(None)
         sys.set_asyncgen_hooks(*NO_LOOP)
+
+    def new_page(self) -> Page:
+        """A page in a profile of its own, without a server behind it. Close it."""
+        return self._browser.new_page()
 
     def lend(self, *, zone: str, address: str) -> BrowserContext:
         """A profile that looks unused. Its first page stays: with it, the process that draws pages stays as well."""

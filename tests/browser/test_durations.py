@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 from pydantic import TypeAdapter
 
 from pulser.language.durations import Seconds
+from tests.browser.people import Chromium
 from tests.tables import DURATIONS
 
 TIME_JS = Path(__file__).resolve().parents[2] / "static" / "js" / "time.js"
@@ -18,7 +19,7 @@ CALLS = {"ticking": "length", "age": "age", "coarse": "coarse", "until": "due"}
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Chromium) -> Iterator[Page]:
     """An empty page with nothing but the script."""
     opened = browser.new_page()
     opened.route("**/*", lambda route: route.fulfill(content_type="text/html", body="<!doctype html>"))
