@@ -3,7 +3,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: up test siege lint format bench screens fuzz chaos soak upgrade lock help runtime tools
 TESTS ?=
-WORKERS ?= 4
+WORKERS ?= 3
 # Some environments forbid Python to keep what it has compiled: then each process compiles every test anew.
 PYTEST = env PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest
 
